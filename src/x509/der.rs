@@ -1,0 +1,183 @@
+//! The few DER operations that more than one parser here needs (X.690 §8, §10).
+//!
+//! Complete structures are read by `x509-parser` and `asn1`; this is for walking octets that no
+//! library should copy (large CRLs), and for raw names.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// One tag-length-value, borrowed from its surroundings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tlv<'a> {
+    /// The identifier octet; multi-octet tags are refused.
+    pub tag: u8,
+    /// The contents octets.
+    pub value: &'a [u8],
+    /// Identifier, length and contents together.
+    pub whole: &'a [u8],
+}
+
+/// `SEQUENCE`, constructed.
+pub const SEQUENCE: u8 = 0x30;
+/// `SET`, constructed.
+pub const SET: u8 = 0x31;
+/// `INTEGER`.
+pub const INTEGER: u8 = 0x02;
+/// `OBJECT IDENTIFIER`.
+pub const OID: u8 = 0x06;
+
+/// Reads one element and returns it with what follows it; `None` when the octets are not one whole
+/// definite-length element.
+#[must_use]
+pub fn read(input: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
+    let (header, length) = header(input)?;
+    let end = header.checked_add(length)?;
+    let whole = input.get(..end)?;
+    let value = input.get(header..end)?;
+    let tag = *input.first()?;
+    Some((Tlv { tag, value, whole }, input.get(end..)?))
+}
+
+/// Reads the identifier and length octets: how many they are, and the length they state.
+///
+/// `None` when they are incomplete or not DER (multi-octet tag, indefinite length, more than four
+/// length octets). Lengths that are not minimal are accepted: signers got them wrong for years and
+/// the signature covers the octets as they are.
+#[must_use]
+pub fn header(input: &[u8]) -> Option<(usize, usize)> {
+    let tag = *input.first()?;
+    if tag & 0x1f == 0x1f {
+        return None;
+    }
+    let first = *input.get(1)?;
+    if first < 0x80 {
+        return Some((2, usize::from(first)));
+    }
+    let count = usize::from(first & 0x7f);
+    if count == 0 || count > 4 {
+        return None;
+    }
+    let mut length = 0usize;
+    for octet in input.get(2..2 + count)? {
+        length = (length << 8) | usize::from(*octet);
+    }
+    Some((2 + count, length))
+}
+
+/// Reads one element of the given tag.
+#[must_use]
+pub fn expect(input: &[u8], tag: u8) -> Option<(Tlv<'_>, &[u8])> {
+    read(input).filter(|(tlv, _)| tlv.tag == tag)
+}
+
+/// The elements inside constructed contents; stops at the first that is not whole, and says so by
+/// a last item of `None`.
+pub fn elements(mut contents: &[u8]) -> impl Iterator<Item = Option<Tlv<'_>>> {
+    std::iter::from_fn(move || {
+        if contents.is_empty() {
+            return None;
+        }
+        match read(contents) {
+            Some((tlv, rest)) => {
+                contents = rest;
+                Some(Some(tlv))
+            }
+            None => {
+                contents = &[];
+                Some(None)
+            }
+        }
+    })
+}
+
+/// Encodes an object identifier's contents octets in dotted form; `?` for arcs that do not fit.
+#[must_use]
+pub fn oid_to_string(contents: &[u8]) -> String {
+    let mut arcs: Vec<u64> = Vec::new();
+    let mut value: u64 = 0;
+    for octet in contents {
+        if value > (u64::MAX >> 7) {
+            return "?".to_owned();
+        }
+        value = (value << 7) | u64::from(octet & 0x7f);
+        if octet & 0x80 == 0 {
+            if arcs.is_empty() {
+                let first = (value / 40).min(2);
+                arcs.push(first);
+                arcs.push(value - first * 40);
+            } else {
+                arcs.push(value);
+            }
+            value = 0;
+        }
+    }
+    arcs.iter().map(u64::to_string).collect::<Vec<_>>().join(".")
+}
+
+/// Reads a `UTCTime` or `GeneralizedTime` (RFC 5280 §4.1.2.5).
+///
+/// Seconds may be missing and fractions present, as old encoders wrote them; a zone other than `Z`
+/// is refused.
+#[must_use]
+pub fn time(tag: u8, contents: &[u8]) -> Option<Timestamp> {
+    let text = std::str::from_utf8(contents).ok()?;
+    let digits = text.strip_suffix('Z')?;
+    let digits = digits.split_once('.').map_or(digits, |(whole, _)| whole);
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (year, rest) = match tag {
+        0x17 => {
+            let two: i16 = digits.get(..2)?.parse().ok()?;
+            (if two >= 50 { 1900 + two } else { 2000 + two }, digits.get(2..)?)
+        }
+        0x18 => (digits.get(..4)?.parse().ok()?, digits.get(4..)?),
+        _ => return None,
+    };
+    if rest.len() != 8 && rest.len() != 10 {
+        return None;
+    }
+    let part = |from: usize| -> Option<i8> { rest.get(from..from + 2)?.parse().ok() };
+    let second = if rest.len() == 10 { part(8)? } else { 0 };
+    let civil = DateTime::new(year, part(0)?, part(2)?, part(4)?, part(6)?, second, 0).ok()?;
+    // 99991231235959Z, "no well-defined expiration" (RFC 5280 §4.1.2.5), lies past what a Timestamp holds.
+    Some(civil.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp()))
+}
+
+/// RFC 3339 in UTC, whole seconds; [`Timestamp::MAX`] is what RFC 5280 writes for "never".
+#[must_use]
+pub fn rfc3339(time: Timestamp) -> String {
+    if time == Timestamp::MAX {
+        return "9999-12-31T23:59:59Z".to_owned();
+    }
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_short_and_long_lengths() {
+        let (tlv, rest) = read(&[0x30, 0x81, 0x01, 0xff, 0x05]).unwrap();
+        assert_eq!((tlv.tag, tlv.value, rest), (0x30, &[0xff][..], &[0x05][..]));
+        assert!(read(&[0x30, 0x80, 0, 0]).is_none(), "indefinite length");
+        assert!(read(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]).is_none(), "longer than its input");
+    }
+
+    #[test]
+    fn oids_print_with_large_first_arcs() {
+        assert_eq!(oid_to_string(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d]), "1.2.840.113549");
+        assert_eq!(oid_to_string(&[0x88, 0x37]), "2.999");
+    }
+
+    #[test]
+    fn times_follow_rfc_5280() {
+        assert_eq!(time(0x17, b"491231235959Z").unwrap().to_string(), "2049-12-31T23:59:59Z");
+        assert_eq!(time(0x17, b"500101000000Z").unwrap().to_string(), "1950-01-01T00:00:00Z");
+        assert_eq!(rfc3339(time(0x18, b"99991231235959Z").unwrap()), "9999-12-31T23:59:59Z");
+        assert!(time(0x17, b"991332000000Z").is_none());
+        assert!(time(0x17, b"9913").is_none());
+    }
+}

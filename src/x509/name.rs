@@ -1,0 +1,344 @@
+//! Distinguished names (RFC 5280 §4.1.2.4), compared by §7.1 and printed by RFC 4514.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::der::{self, SEQUENCE, SET};
+
+/// A distinguished name, kept as the octets it arrived in.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Name {
+    der: Bytes,
+}
+
+impl Name {
+    /// Takes the DER of an `RDNSequence`, header included. The octets are not checked: a name that
+    /// does not decode prints as its hexadecimal octets and equals only itself.
+    #[must_use]
+    pub fn from_der(der: Bytes) -> Self {
+        Self { der }
+    }
+
+    /// The DER, as hashed by OCSP's `issuerNameHash`.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Whether the sequence holds no RDN at all (RFC 5280 §4.1.2.6 allows it for subjects).
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        der::expect(&self.der, SEQUENCE).is_some_and(|(tlv, _)| tlv.value.is_empty())
+    }
+
+    /// Whether two names are the same by RFC 5280 §7.1: case and runs of white space do not count
+    /// in directory strings, nor does the string type.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        self.der == other.der || self.comparison_key() == other.comparison_key()
+    }
+
+    /// A form in which names that match are equal octets; for maps.
+    #[must_use]
+    pub fn comparison_key(&self) -> Vec<u8> {
+        let Some(rdns) = self.rdns() else {
+            return self.der.to_vec();
+        };
+        let mut key = Vec::with_capacity(self.der.len());
+        for rdn in rdns {
+            key.push(SET);
+            key.extend(rdn_comparison_key(&rdn));
+        }
+        key
+    }
+
+    /// The name with one more RDN: a distribution point's `nameRelativeToCRLIssuer` in full.
+    /// `rdn_contents` are the contents octets of the `RelativeDistributionName` set.
+    #[must_use]
+    pub fn with_rdn(&self, rdn_contents: &[u8]) -> Option<Self> {
+        let (sequence, _) = der::expect(&self.der, SEQUENCE)?;
+        let mut contents = sequence.value.to_vec();
+        push_tlv(&mut contents, SET, rdn_contents);
+        let mut whole = Vec::with_capacity(contents.len() + 6);
+        push_tlv(&mut whole, SEQUENCE, &contents);
+        Some(Self { der: whole.into() })
+    }
+
+    /// The value of the last (most specific) `commonName`, if any.
+    #[must_use]
+    pub fn common_name(&self) -> Option<String> {
+        self.attribute("2.5.4.3")
+    }
+
+    /// The value of the last `organizationName`, if any.
+    #[must_use]
+    pub fn organization(&self) -> Option<String> {
+        self.attribute("2.5.4.10")
+    }
+
+    /// What a person calls it: the common name, else the organization, else the whole name.
+    /// Not escaped: see `render` for what may reach a terminal.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.common_name()
+            .filter(|text| !text.trim().is_empty())
+            .or_else(|| self.attribute("2.5.4.11"))
+            .or_else(|| self.organization())
+            .unwrap_or_else(|| if self.is_empty() { "(empty name)".to_owned() } else { self.to_string() })
+    }
+
+    fn attribute(&self, oid: &str) -> Option<String> {
+        self.rdns()?
+            .iter()
+            .rev()
+            .flatten()
+            .find(|attribute| der::oid_to_string(attribute.oid) == oid)
+            .and_then(|attribute| text(attribute.value_tag, attribute.value))
+    }
+
+    fn rdns(&self) -> Option<Vec<Vec<Attribute<'_>>>> {
+        let (sequence, rest) = der::expect(&self.der, SEQUENCE)?;
+        if !rest.is_empty() {
+            return None;
+        }
+        der::elements(sequence.value)
+            .map(|set| {
+                let set = set.filter(|set| set.tag == SET)?;
+                attributes(set.value)
+            })
+            .collect()
+    }
+}
+
+struct Attribute<'a> {
+    oid: &'a [u8],
+    value_tag: u8,
+    value: &'a [u8],
+    value_der: &'a [u8],
+}
+
+fn attributes(set: &[u8]) -> Option<Vec<Attribute<'_>>> {
+    der::elements(set)
+        .map(|pair| {
+            let pair = pair.filter(|pair| pair.tag == SEQUENCE)?;
+            let (oid, rest) = der::expect(pair.value, der::OID)?;
+            let (value, _) = der::read(rest)?;
+            Some(Attribute { oid: oid.value, value_tag: value.tag, value: value.value, value_der: value.whole })
+        })
+        .collect()
+}
+
+fn rdn_comparison_key(attributes: &[Attribute<'_>]) -> Vec<u8> {
+    let mut parts: Vec<Vec<u8>> = attributes
+        .iter()
+        .map(|attribute| {
+            let mut part = attribute.oid.to_vec();
+            part.push(0);
+            match text(attribute.value_tag, attribute.value) {
+                Some(text) => part.extend(fold(&text).as_bytes()),
+                None => part.extend(attribute.value_der),
+            }
+            part
+        })
+        .collect();
+    parts.sort();
+    let mut key = Vec::new();
+    for part in parts {
+        key.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        key.extend(part);
+    }
+    key
+}
+
+/// Case folded, outer white space cut, inner runs made one space (RFC 5280 §7.1, after RFC 4518).
+fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.extend(word.chars().flat_map(char::to_lowercase));
+    }
+    folded
+}
+
+/// The text of a directory string or IA5String; `None` for other types and undecodable octets.
+fn text(tag: u8, value: &[u8]) -> Option<String> {
+    match tag {
+        // UTF8String, NumericString, PrintableString, IA5String, VisibleString
+        0x0c | 0x12 | 0x13 | 0x16 | 0x1a => std::str::from_utf8(value).ok().map(ToOwned::to_owned),
+        // TeletexString: decoded as Latin-1, which is what issuers meant by it.
+        0x14 => Some(value.iter().map(|octet| char::from(*octet)).collect()),
+        // BMPString
+        0x1e => {
+            let units: Option<Vec<u16>> =
+                value.chunks(2).map(|pair| Some(u16::from_be_bytes([*pair.first()?, *pair.get(1)?]))).collect();
+            String::from_utf16(&units?).ok()
+        }
+        // UniversalString
+        0x1c => value
+            .chunks(4)
+            .map(|quad| {
+                let octets: [u8; 4] = quad.try_into().ok()?;
+                char::from_u32(u32::from_be_bytes(octets))
+            })
+            .collect(),
+        _ => None,
+    }
+}
+
+fn push_tlv(out: &mut Vec<u8>, tag: u8, contents: &[u8]) {
+    out.push(tag);
+    let length = contents.len();
+    if let Ok(short) = u8::try_from(length)
+        && short < 0x80
+    {
+        out.push(short);
+    } else {
+        let octets: Vec<u8> = length.to_be_bytes().into_iter().skip_while(|octet| *octet == 0).collect();
+        out.push(0x80 | u8::try_from(octets.len()).unwrap_or(8));
+        out.extend(octets);
+    }
+    out.extend(contents);
+}
+
+/// The short names of RFC 4514 §3 and the ones X.509 tools commonly add.
+fn attribute_name(oid: &str) -> Option<&'static str> {
+    Some(match oid {
+        "2.5.4.3" => "CN",
+        "2.5.4.4" => "SN",
+        "2.5.4.5" => "serialNumber",
+        "2.5.4.6" => "C",
+        "2.5.4.7" => "L",
+        "2.5.4.8" => "ST",
+        "2.5.4.9" => "STREET",
+        "2.5.4.10" => "O",
+        "2.5.4.11" => "OU",
+        "2.5.4.12" => "title",
+        "2.5.4.15" => "businessCategory",
+        "2.5.4.17" => "postalCode",
+        "2.5.4.42" => "GN",
+        "2.5.4.97" => "organizationIdentifier",
+        "0.9.2342.19200300.100.1.1" => "UID",
+        "0.9.2342.19200300.100.1.25" => "DC",
+        "1.2.840.113549.1.9.1" => "emailAddress",
+        "1.3.6.1.4.1.311.60.2.1.1" => "jurisdictionL",
+        "1.3.6.1.4.1.311.60.2.1.2" => "jurisdictionST",
+        "1.3.6.1.4.1.311.60.2.1.3" => "jurisdictionC",
+        _ => return None,
+    })
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+impl fmt::Display for Name {
+    /// RFC 4514 §2: RDNs from the last to the first, special characters escaped, unknown types as
+    /// dotted OIDs with `#` and hexadecimal. Control characters are escaped as `\XX` too.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(rdns) = self.rdns() else {
+            return write!(f, "#{}", hex(&self.der));
+        };
+        for (index, rdn) in rdns.iter().rev().enumerate() {
+            if index > 0 {
+                f.write_str(",")?;
+            }
+            for (index, attribute) in rdn.iter().enumerate() {
+                if index > 0 {
+                    f.write_str("+")?;
+                }
+                let oid = der::oid_to_string(attribute.oid);
+                match (attribute_name(&oid), text(attribute.value_tag, attribute.value)) {
+                    (Some(name), Some(text)) => write!(f, "{name}={}", Escaped(&text))?,
+                    (None, Some(text)) if !text.is_empty() => write!(f, "{oid}={}", Escaped(&text))?,
+                    _ => write!(f, "{oid}=#{}", hex(attribute.value_der))?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Name({self})")
+    }
+}
+
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = self.0.chars().count().saturating_sub(1);
+        for (index, character) in self.0.chars().enumerate() {
+            match character {
+                '"' | '+' | ',' | ';' | '<' | '>' | '\\' => write!(f, "\\{character}")?,
+                '#' if index == 0 => f.write_str("\\#")?,
+                ' ' if index == 0 || index == last => f.write_str("\\ ")?,
+                character if character.is_control() => {
+                    let mut buffer = [0; 4];
+                    for octet in character.encode_utf8(&mut buffer).bytes() {
+                        write!(f, "\\{octet:02X}")?;
+                    }
+                }
+                character => write!(f, "{character}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(attributes: &[(&[u8], u8, &[u8])]) -> Name {
+        let mut contents = Vec::new();
+        for (oid, tag, value) in attributes {
+            let (mut pair, mut sequence, mut set) = (Vec::new(), Vec::new(), Vec::new());
+            push_tlv(&mut pair, der::OID, oid);
+            push_tlv(&mut pair, *tag, value);
+            push_tlv(&mut sequence, SEQUENCE, &pair);
+            push_tlv(&mut set, SET, &sequence);
+            contents.extend(set);
+        }
+        let mut whole = Vec::new();
+        push_tlv(&mut whole, SEQUENCE, &contents);
+        Name::from_der(whole.into())
+    }
+
+    const CN: &[u8] = &[0x55, 4, 3];
+    const O: &[u8] = &[0x55, 4, 10];
+
+    #[test]
+    fn prints_most_specific_first_and_escapes() {
+        let name = name(&[(O, 0x13, b"A, B"), (CN, 0x0c, b" x\x1b[31m\n")]);
+        assert_eq!(name.to_string(), "CN=\\ x\\1B[31m\\0A,O=A\\, B");
+        assert_eq!(name.organization().as_deref(), Some("A, B"));
+    }
+
+    #[test]
+    fn compares_without_case_space_and_string_type() {
+        let one = name(&[(O, 0x13, b"Example  Org"), (CN, 0x0c, b"Root")]);
+        let two = name(&[(O, 0x0c, b" example org "), (CN, 0x13, b"ROOT")]);
+        let three = name(&[(O, 0x0c, b"exampleorg"), (CN, 0x13, b"ROOT")]);
+        assert!(one.matches(&two) && !one.matches(&three));
+        assert!(!one.matches(&name(&[(CN, 0x0c, b"Root"), (O, 0x13, b"Example Org")])), "order counts");
+    }
+
+    #[test]
+    fn undecodable_names_print_as_hex() {
+        assert_eq!(Name::from_der(Bytes::from_static(&[0x30, 0x05, 1])).to_string(), "#300501");
+    }
+
+    #[test]
+    fn relative_names_extend_the_issuer() {
+        let base = name(&[(O, 0x13, b"Org")]);
+        let whole = name(&[(O, 0x13, b"Org"), (CN, 0x13, b"CRL1")]);
+        let (sequence, _) = der::expect(whole.der(), SEQUENCE).unwrap();
+        let last = der::elements(sequence.value).last().flatten().unwrap();
+        assert_eq!(base.with_rdn(last.value).unwrap(), whole);
+    }
+}
