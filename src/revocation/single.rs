@@ -1,0 +1,1 @@
+//! One URL by itself, for the `url` command.

@@ -1,0 +1,1 @@
+//! One status for each certificate from all of its sources.
