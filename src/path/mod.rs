@@ -10,6 +10,8 @@ pub mod explain;
 pub mod hostname;
 pub mod judge;
 pub mod store;
+#[cfg(test)]
+mod testing;
 
 use std::collections::HashMap;
 use std::sync::Arc;
