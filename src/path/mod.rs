@@ -5,13 +5,17 @@
 //! be fetched are named in [`PathSearch::missing`], and the pipeline searches again with them.
 
 pub mod builder;
+pub mod constraints;
 pub mod defect;
 pub mod explain;
+mod graph;
 pub mod hostname;
 pub mod judge;
 pub mod store;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
