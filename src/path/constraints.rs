@@ -1,9 +1,9 @@
 //! Which name of a certificate breaks the `nameConstraints` of a CA above it (RFC 5280 §4.2.1.10).
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::x509::der::{self, SEQUENCE, SET};
-use crate::x509::{Certificate, GeneralName, Name};
+use crate::x509::{Certificate, GeneralName};
 
 /// A name that is not allowed, and the constraint that forbids it, both in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,11 +14,64 @@ pub struct Violation {
     pub constraint: String,
 }
 
+/// Pairs of name and subtree that are compared; rustls-webpki's limit too. Past it nothing is found.
+const MAX_COMPARISONS: usize = 250_000;
+
 /// The subtrees of one `nameConstraints` extension.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NameConstraints {
-    permitted: Vec<GeneralName>,
-    excluded: Vec<GeneralName>,
+    permitted: Vec<Form>,
+    excluded: Vec<Form>,
+}
+
+/// A name or the base of a subtree, with what comparing it needs worked out once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Form {
+    name: GeneralName,
+    /// Of a `directoryName`: its comparison key.
+    key: Vec<u8>,
+    /// Of a URI: its host.
+    host: Option<String>,
+}
+
+impl Form {
+    fn new(name: GeneralName) -> Self {
+        let key = match &name {
+            GeneralName::Directory(name) => name.comparison_key(),
+            _ => Vec::new(),
+        };
+        let host = match &name {
+            GeneralName::Uri(uri) => url::Url::parse(uri).ok().and_then(|uri| uri.domain().map(ToOwned::to_owned)),
+            _ => None,
+        };
+        Self { name, key, host }
+    }
+
+    /// Whether it lies within the subtree; `None` where they are of different forms.
+    fn within(&self, base: &Self, reach: Reach) -> Option<bool> {
+        match (&self.name, &base.name) {
+            (GeneralName::Dns(name), GeneralName::Dns(base)) => Some(dns_within(name, base, reach)),
+            (GeneralName::Email(name), GeneralName::Email(base)) => Some(email_within(name, base)),
+            // A URI without a host name is in no subtree.
+            (GeneralName::Uri(_), GeneralName::Uri(base)) => {
+                Some(self.host.as_ref().is_some_and(|host| host_or_domain(host, base)))
+            }
+            // Each RDN's key begins with the tag of a SET: a key cut elsewhere is another RDN's.
+            (GeneralName::Directory(_), GeneralName::Directory(_)) => Some(
+                self.key
+                    .strip_prefix(base.key.as_slice())
+                    .is_some_and(|rest| rest.first().is_none_or(|first| *first == SET)),
+            ),
+            // The two families are one name form: an address of the other one is just not inside.
+            (GeneralName::Ip(IpAddr::V4(address)), GeneralName::Other { tag: 7, value }) => {
+                Some(address_within(&address.octets(), value))
+            }
+            (GeneralName::Ip(IpAddr::V6(address)), GeneralName::Other { tag: 7, value }) => {
+                Some(address_within(&address.octets(), value))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl NameConstraints {
@@ -38,7 +91,7 @@ impl NameConstraints {
                 let subtree = subtree.filter(|subtree| subtree.tag == SEQUENCE)?;
                 // `minimum` and `maximum` are not used with any name form.
                 let (base, _) = der::read(subtree.value)?;
-                subtrees.push(GeneralName::from_tlv(&base));
+                subtrees.push(Form::new(GeneralName::from_tlv(&base)));
             }
         }
         Some(parsed)
@@ -47,29 +100,36 @@ impl NameConstraints {
     /// Whether a subtree of the form `directoryName` is among them.
     #[must_use]
     pub fn constrain_directory_names(&self) -> bool {
-        self.permitted.iter().chain(&self.excluded).any(|base| matches!(base, GeneralName::Directory(_)))
+        self.permitted.iter().chain(&self.excluded).any(|base| matches!(base.name, GeneralName::Directory(_)))
     }
 
     /// The first name of the certificate, subject or subjectAltName, that is not allowed.
     #[must_use]
     pub fn violation(&self, certificate: &Certificate) -> Option<Violation> {
         let subject = (!certificate.subject.is_empty()).then(|| GeneralName::Directory(certificate.subject.clone()));
-        certificate.subject_alt_names.iter().flatten().chain(&subject).find_map(|name| {
+        let subtrees = self.permitted.len() + self.excluded.len();
+        let names = MAX_COMPARISONS.checked_div(subtrees)?;
+        subject.iter().chain(certificate.subject_alt_names.iter().flatten()).take(names).find_map(|name| {
             let constraint = self.forbids(name)?;
             Some(Violation { name: name.to_string(), constraint })
         })
     }
 
     fn forbids(&self, name: &GeneralName) -> Option<String> {
-        if let Some(base) = self.excluded.iter().find(|base| within(name, base, Reach::Any) == Some(true)) {
-            return Some(format!("excluded {}", describe(base)));
+        let name = Form::new(name.clone());
+        if let Some(base) = self.excluded.iter().find(|base| name.within(base, Reach::Any) == Some(true)) {
+            return Some(format!("excluded {}", describe(&base.name)));
         }
-        let permitted: Vec<(&GeneralName, bool)> =
-            self.permitted.iter().filter_map(|base| Some((base, within(name, base, Reach::All)?))).collect();
-        if permitted.is_empty() || permitted.iter().any(|(_, inside)| *inside) {
+        let mut permitted = self.permitted.iter().filter_map(|base| name.within(base, Reach::All)).peekable();
+        if permitted.peek().is_none() || permitted.any(|inside| inside) {
             return None;
         }
-        let bases: Vec<String> = permitted.iter().map(|(base, _)| describe(base)).collect();
+        let bases: Vec<String> = self
+            .permitted
+            .iter()
+            .filter(|base| name.within(base, Reach::All).is_some())
+            .map(|base| describe(&base.name))
+            .collect();
         Some(format!("permitted {}", bases.join(", ")))
     }
 }
@@ -83,72 +143,41 @@ enum Reach {
     Any,
 }
 
-/// Whether the name lies within the subtree; `None` where they are of different forms.
-fn within(name: &GeneralName, base: &GeneralName, reach: Reach) -> Option<bool> {
-    match (name, base) {
-        (GeneralName::Dns(name), GeneralName::Dns(base)) => Some(dns_within(name, base, reach)),
-        (GeneralName::Email(name), GeneralName::Email(base)) => Some(email_within(name, base)),
-        (GeneralName::Uri(name), GeneralName::Uri(base)) => Some(uri_within(name, base)),
-        (GeneralName::Directory(name), GeneralName::Directory(base)) => Some(directory_within(name, base)),
-        (GeneralName::Ip(address), GeneralName::Other { tag: 7, value }) => {
-            let octets = match address {
-                std::net::IpAddr::V4(address) => address.octets().to_vec(),
-                std::net::IpAddr::V6(address) => address.octets().to_vec(),
-            };
-            // The two families are one name form: an address of the other one is just not inside.
-            Some(address_within(&octets, value))
-        }
-        _ => None,
-    }
-}
-
 fn dns_within(name: &str, base: &str, reach: Reach) -> bool {
-    let (name, base) = (name.to_ascii_lowercase(), base.to_ascii_lowercase());
-    if reach == Reach::Any
-        && let Some(parent) = name.strip_prefix("*.")
-        && base.split_once('.').is_some_and(|(_, base_parent)| base_parent == parent)
-    {
-        return true;
-    }
-    host_within(&name, &base) || (!base.starts_with('.') && name == base)
+    let wildcard_reaches = || {
+        name.strip_prefix("*.")
+            .zip(base.split_once('.'))
+            .is_some_and(|(parent, (_, base_parent))| parent.eq_ignore_ascii_case(base_parent))
+    };
+    below(name, base)
+        || (!base.starts_with('.') && name.eq_ignore_ascii_case(base))
+        || (reach == Reach::Any && wildcard_reaches())
 }
 
-/// Below the domain, but not the domain itself.
-fn host_within(host: &str, domain: &str) -> bool {
+/// Below the domain, but not the domain itself; the domain may begin with a dot.
+fn below(host: &str, domain: &str) -> bool {
     let domain = domain.strip_prefix('.').unwrap_or(domain);
-    domain.is_empty() || host.strip_suffix(domain).is_some_and(|labels| labels.ends_with('.'))
+    domain.is_empty()
+        || host
+            .len()
+            .checked_sub(domain.len())
+            .and_then(|length| host.split_at_checked(length))
+            .is_some_and(|(labels, end)| labels.ends_with('.') && end.eq_ignore_ascii_case(domain))
+}
+
+/// This host, or where the base begins with a dot any host of that domain.
+fn host_or_domain(host: &str, base: &str) -> bool {
+    if base.starts_with('.') { below(host, base) } else { base.is_empty() || host.eq_ignore_ascii_case(base) }
 }
 
 /// A mailbox, all mailboxes of a host, or with a leading dot those of all hosts of a domain.
 fn email_within(name: &str, base: &str) -> bool {
     let Some((local, host)) = name.rsplit_once('@') else { return false };
-    let host = host.to_ascii_lowercase();
     match base.rsplit_once('@') {
         // The local part is case-sensitive (RFC 5280 §7.5).
         Some((base_local, base_host)) => local == base_local && host.eq_ignore_ascii_case(base_host),
-        None if base.starts_with('.') => host_within(&host, &base.to_ascii_lowercase()),
-        None => base.is_empty() || host.eq_ignore_ascii_case(base),
+        None => host_or_domain(host, base),
     }
-}
-
-/// A host, or with a leading dot all hosts of a domain. A URI without a host name is in no subtree.
-fn uri_within(name: &str, base: &str) -> bool {
-    let host = url::Url::parse(name).ok().and_then(|uri| uri.domain().map(str::to_ascii_lowercase));
-    host.is_some_and(|host| {
-        if base.starts_with('.') {
-            host_within(&host, &base.to_ascii_lowercase())
-        } else {
-            base.is_empty() || host.eq_ignore_ascii_case(base)
-        }
-    })
-}
-
-/// Whether the name begins with every RDN of the base.
-fn directory_within(name: &Name, base: &Name) -> bool {
-    // Each RDN's key begins with the tag of a SET, so that a key cut elsewhere is another RDN.
-    name.comparison_key()
-        .strip_prefix(base.comparison_key().as_slice())
-        .is_some_and(|rest| rest.first().is_none_or(|first| *first == SET))
 }
 
 /// `range` is an address and a mask of the same length.
@@ -180,6 +209,11 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::x509::Name;
+
+    fn within(name: &GeneralName, base: &GeneralName, reach: Reach) -> Option<bool> {
+        Form::new(name.clone()).within(&Form::new(base.clone()), reach)
+    }
 
     fn dns(name: &str) -> GeneralName {
         GeneralName::Dns(name.into())
@@ -222,6 +256,7 @@ mod tests {
             (GeneralName::Email("M@a.test".into()), GeneralName::Email("m@a.test".into()), Some(false)),
             (GeneralName::Uri("http://h.a.test:80/x".into()), GeneralName::Uri(".a.test".into()), Some(true)),
             (GeneralName::Uri("http://h.a.test/".into()), GeneralName::Uri("a.test".into()), Some(false)),
+            (GeneralName::Uri("http://H.a.test/".into()), GeneralName::Uri("h.A.test".into()), Some(true)),
             (GeneralName::Uri("http://192.0.2.1/".into()), GeneralName::Uri("192.0.2.1".into()), Some(false)),
             (GeneralName::Ip([192, 0, 2, 9].into()), range(&[192, 0, 2, 0, 255, 255, 255, 0]), Some(true)),
             (GeneralName::Ip([192, 0, 3, 9].into()), range(&[192, 0, 2, 0, 255, 255, 255, 0]), Some(false)),
@@ -239,8 +274,8 @@ mod tests {
     #[test]
     fn forbids_what_is_excluded_or_not_permitted() {
         let constraints = NameConstraints {
-            permitted: vec![dns("a.test"), range(&[192, 0, 2, 0, 255, 255, 255, 0])],
-            excluded: vec![dns("bad.a.test")],
+            permitted: vec![Form::new(dns("a.test")), Form::new(range(&[192, 0, 2, 0, 255, 255, 255, 0]))],
+            excluded: vec![Form::new(dns("bad.a.test"))],
         };
         assert_eq!(constraints.forbids(&dns("good.a.test")), None);
         assert_eq!(constraints.forbids(&dns("x.bad.a.test")).as_deref(), Some("excluded DNS:bad.a.test"));

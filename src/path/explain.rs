@@ -185,3 +185,69 @@ fn name_constraints(path: &[Arc<Certificate>], position: usize) -> Option<Defect
         .find_map(|(_, certificate)| constraints.violation(certificate))
         .map(|violation| DefectKind::NameConstraints { name: violation.name, constraint: Some(violation.constraint) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Authority, self_signed};
+    use super::*;
+    use crate::x509::KeyAlgorithm;
+    use crate::x509::key::KeyWeakness;
+
+    fn kinds(path: &[Arc<Certificate>], trusted: bool) -> Vec<(usize, DefectKind)> {
+        let question = Question::new("2026-06-01T12:00:00Z".parse().unwrap(), Purpose::Server);
+        let place = |defect: &Defect| path.iter().position(|it| it.sha256 == defect.certificate).unwrap();
+        defects(path, trusted, &question).into_iter().map(|defect| (place(&defect), defect.kind)).collect()
+    }
+
+    fn with_sha1(certificate: &Certificate) -> Arc<Certificate> {
+        let mut changed = certificate.clone();
+        changed.signature_algorithm.oid = "1.2.840.10045.4.1".into();
+        Arc::new(changed)
+    }
+
+    fn with_short_key(certificate: &Certificate) -> Arc<Certificate> {
+        let mut changed = certificate.clone();
+        changed.key.algorithm = KeyAlgorithm::Rsa { bits: 1024 };
+        Arc::new(changed)
+    }
+
+    #[test]
+    fn sha1_counts_on_everything_but_roots() {
+        let root = Authority::root("R");
+        let inner = root.sub("I");
+        let path = [with_sha1(&inner.leaf()), with_sha1(&inner.certificate), with_sha1(&root.certificate)];
+        let weak = DefectKind::WeakSignature { algorithm: "ecdsa-with-SHA1".into() };
+        for trusted in [true, false] {
+            let found = kinds(&path, trusted).into_iter().filter(|(_, kind)| *kind == weak);
+            assert_eq!(found.map(|(place, _)| place).collect::<Vec<_>>(), [0, 1]);
+        }
+        assert!(kinds(&[with_sha1(&self_signed(|_| {}))], false).contains(&(0, weak)));
+    }
+
+    #[test]
+    fn short_keys_count_everywhere_and_stand_for_what_they_signed() {
+        let root = Authority::root("R");
+        let inner = root.sub("I");
+        let path = [inner.leaf(), with_short_key(&inner.certificate), with_short_key(&root.certificate)];
+        let weak = DefectKind::WeakKey(KeyWeakness::ShortRsa { bits: 1024 });
+        assert_eq!(kinds(&path, true), [(1, weak.clone()), (2, weak)]);
+    }
+
+    #[test]
+    fn what_cannot_be_verified_is_told_with_algorithm_and_key() {
+        let root = Authority::root("R");
+        let mut leaf = (*root.leaf()).clone();
+        leaf.signature_algorithm.oid = "1.3.101.113".into();
+        let found = kinds(&[Arc::new(leaf), root.certificate], true);
+        let [(0, DefectKind::UnsupportedAlgorithm { algorithm })] = &found[..] else { panic!("{found:?}") };
+        assert!(algorithm.contains("Ed448") && algorithm.contains("P-256"), "{algorithm}");
+    }
+
+    #[test]
+    fn a_sound_path_has_no_defects() {
+        let root = Authority::root("R");
+        let inner = root.sub("I");
+        assert_eq!(kinds(&[inner.leaf(), inner.certificate, root.certificate], true), []);
+        assert_eq!(kinds(&[], false), []);
+    }
+}

@@ -97,11 +97,18 @@ fn add_reason(path: &[Arc<Certificate>], error: &Error, defects: &mut Vec<Defect
             .and_then(|extension| NameConstraints::parse(&extension.value))
             .is_some_and(|constraints| constraints.constrain_directory_names())
     });
-    let (certificate, reason) = match (error, directory_constraints) {
-        (Error::NameConstraintViolation, Some(constraining)) => (
+    let self_issued = path.iter().skip(1).rev().skip(1).find(|intermediate| intermediate.is_self_issued());
+    let (certificate, reason) = match (error, directory_constraints, self_issued) {
+        (Error::NameConstraintViolation, Some(constraining), _) => (
             constraining,
-            "it refuses every certificate below nameConstraints on directory names, which it does not process"
+            "rustls-webpki refuses every certificate below nameConstraints on directory names, which it does not process"
                 .to_owned(),
+        ),
+        // The signatures verify. webpki tried the anchor's key on what a namesake of the anchor has
+        // signed, and that error outranks the one it met after.
+        (Error::InvalidSignatureForPublicKey | Error::PathLenConstraintViolated, _, Some(self_issued)) => (
+            self_issued,
+            "rustls-webpki counts self-issued CA certificates against pathLenConstraint and nameConstraints".to_owned(),
         ),
         _ => (leaf, words(error)),
     };
