@@ -224,7 +224,7 @@ impl OcspError {
 /// # Errors
 /// What does not decode.
 pub fn parse(input: &Bytes) -> Result<OcspResponse, OcspError> {
-    let outer: encoding::OcspResponse<'_> = first_element(input).map_err(OcspError::in_structure("OCSPResponse"))?;
+    let outer: encoding::OcspResponse<'_> = first_element(input, "OCSPResponse")?;
     let status = outer.response_status.value();
     if status != 0 {
         return Ok(OcspResponse::Error(ErrorStatus(u8::try_from(status).unwrap_or(u8::MAX))));
@@ -235,8 +235,7 @@ pub fn parse(input: &Bytes) -> Result<OcspResponse, OcspError> {
     if response.response_type != encoding::BASIC {
         return Err(OcspError(format!("the responseType {} is not id-pkix-ocsp-basic", response.response_type)));
     }
-    let basic: encoding::BasicOcspResponse<'_> =
-        first_element(response.response).map_err(OcspError::in_structure("BasicOCSPResponse"))?;
+    let basic: encoding::BasicOcspResponse<'_> = first_element(response.response, "BasicOCSPResponse")?;
     let data: encoding::ResponseData<'_> =
         basic.tbs_response_data.parse().map_err(OcspError::in_structure("ResponseData"))?;
     let signature_algorithm = AlgorithmIdentifier::parse(input.slice_ref(basic.signature_algorithm.full_data()))
@@ -267,9 +266,9 @@ pub fn parse(input: &Bytes) -> Result<OcspResponse, OcspError> {
 }
 
 /// Reads the first element, whatever follows it.
-fn first_element<'a, T: asn1::Asn1Readable<'a>>(input: &'a [u8]) -> asn1::ParseResult<T> {
-    let (element, _) = asn1::strip_tlv(input)?;
-    element.parse()
+fn first_element<'a, T: asn1::Asn1Readable<'a>>(input: &'a [u8], structure: &str) -> Result<T, OcspError> {
+    let (element, _) = asn1::strip_tlv(input).map_err(OcspError::in_structure(structure))?;
+    element.parse().map_err(OcspError::in_structure(structure))
 }
 
 fn single_response(input: &Bytes, single: &encoding::SingleResponse<'_>) -> SingleResponse {

@@ -4,6 +4,7 @@
 //! whoever plays a responder. What is signed stays a raw element ([`asn1::Tlv`]), so that the
 //! octets verified are the octets received; `DEFAULT` fields are optional here, because responders
 //! encode them although DER forbids it.
+#![allow(clippy::result_large_err, reason = "the derived code returns the library's own error")]
 
 use asn1::{ObjectIdentifier, SimpleAsn1Readable, SimpleAsn1Writable, Tag, Tlv, WriteBuf, WriteError};
 use jiff::Timestamp;
