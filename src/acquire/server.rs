@@ -214,3 +214,6 @@ fn failed(address: Option<SocketAddr>, failure: Failure) -> Connection {
         ..untried()
     }
 }
+
+#[cfg(test)]
+mod tests;

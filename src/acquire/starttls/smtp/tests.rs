@@ -223,3 +223,16 @@ async fn silence_is_told_from_stopping_half_way() {
     drop(stream);
     task.await.unwrap();
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_line_makes_the_reader_panic(line in proptest::collection::vec(proptest::num::u8::ANY, 0..40), keyword in "[X*A-Z]{0,12}") {
+        let _ = parse(&line);
+        let reply = |text: &str| Reply { code: 250, lines: vec![String::new(), text.to_owned()] };
+        if let Some((code, _, _)) = parse(&line) {
+            proptest::prop_assert!((200..600).contains(&code));
+        }
+        let masked = mask(&reply(""), &reply(&keyword)).is_some();
+        proptest::prop_assert!(!masked || keyword.starts_with("XXXX"));
+    }
+}
