@@ -101,6 +101,18 @@ impl Pool {
         self.certificates.iter().map(|(certificate, source)| (certificate, *source))
     }
 
+    /// Number of certificates.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.certificates.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.certificates.is_empty()
+    }
+
     /// Where a certificate came from.
     #[must_use]
     pub fn source(&self, sha256: &Fingerprint) -> Option<Source> {
