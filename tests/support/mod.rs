@@ -109,8 +109,19 @@ impl Authority {
         openssl(
             &ca.folder,
             &[
-                "req", "-x509", "-new", "-key", "ca.key", "-out", "ca.pem", "-days", "3650", "-subj", &ca.subject,
-                "-config", "root.cnf",
+                "req",
+                "-x509",
+                "-new",
+                "-key",
+                "ca.key",
+                "-out",
+                "ca.pem",
+                "-days",
+                "3650",
+                "-subj",
+                &ca.subject,
+                "-config",
+                "root.cnf",
             ],
         );
         ca
@@ -124,7 +135,15 @@ impl Authority {
         openssl(
             folder,
             &[
-                "req", "-new", "-key", key.to_str().unwrap(), "-subj", subject, "-config", "empty.cnf", "-out",
+                "req",
+                "-new",
+                "-key",
+                key.to_str().unwrap(),
+                "-subj",
+                subject,
+                "-config",
+                "empty.cnf",
+                "-out",
                 request.to_str().unwrap(),
             ],
         );
@@ -134,9 +153,21 @@ impl Authority {
         openssl(
             &self.folder,
             &[
-                "ca", "-batch", "-config", "ca.cnf", "-notext", "-in", request.to_str().unwrap(), "-out",
-                certificate.to_str().unwrap(), "-extfile", extension_file.to_str().unwrap(), "-startdate",
-                &day(valid.0), "-enddate", &day(valid.1),
+                "ca",
+                "-batch",
+                "-config",
+                "ca.cnf",
+                "-notext",
+                "-in",
+                request.to_str().unwrap(),
+                "-out",
+                certificate.to_str().unwrap(),
+                "-extfile",
+                extension_file.to_str().unwrap(),
+                "-startdate",
+                &day(valid.0),
+                "-enddate",
+                &day(valid.1),
             ],
         );
     }
@@ -152,8 +183,18 @@ impl Authority {
         openssl(
             &self.folder,
             &[
-                "ca", "-gencrl", "-config", "ca.cnf", "-keyfile", key, "-crl_lastupdate", &day(valid.0),
-                "-crl_nextupdate", &day(valid.1), "-out", "crl.pem",
+                "ca",
+                "-gencrl",
+                "-config",
+                "ca.cnf",
+                "-keyfile",
+                key,
+                "-crl_lastupdate",
+                &day(valid.0),
+                "-crl_nextupdate",
+                &day(valid.1),
+                "-out",
+                "crl.pem",
             ],
         );
         openssl(&self.folder, &["crl", "-in", "crl.pem", "-outform", "DER", "-out", "crl.der"]);
@@ -267,10 +308,7 @@ impl Pki {
         fs::copy(pki.root.folder.join("crl.der"), served.join("root.crl")).unwrap();
         for (authority, name) in [(&pki.root, "root.der"), (&pki.intermediate, "intermediate.der")] {
             let target = served.join(name);
-            openssl(
-                &authority.folder,
-                &["x509", "-in", "ca.pem", "-outform", "DER", "-out", target.to_str().unwrap()],
-            );
+            openssl(&authority.folder, &["x509", "-in", "ca.pem", "-outform", "DER", "-out", target.to_str().unwrap()]);
         }
         pki
     }
@@ -348,8 +386,23 @@ impl Pki {
         openssl(
             &self.intermediate.folder,
             &[
-                "ocsp", "-index", "index.txt", "-CA", "ca.pem", "-rsigner", "ca.pem", "-rkey", "ca.key", "-issuer",
-                "ca.pem", "-cert", self.leaf.to_str().unwrap(), "-ndays", "3", "-respout", file.to_str().unwrap(),
+                "ocsp",
+                "-index",
+                "index.txt",
+                "-CA",
+                "ca.pem",
+                "-rsigner",
+                "ca.pem",
+                "-rkey",
+                "ca.key",
+                "-issuer",
+                "ca.pem",
+                "-cert",
+                self.leaf.to_str().unwrap(),
+                "-ndays",
+                "3",
+                "-respout",
+                file.to_str().unwrap(),
                 "-no_nonce",
             ],
         );
@@ -361,9 +414,8 @@ impl Pki {
         let base = self.folder.path().to_path_buf();
         let address = self.address;
         let tls = chain.map_or_else(String::new, |chain| {
-            let stapling = staple.map_or_else(String::new, |file| {
-                format!("ssl_stapling on; ssl_stapling_file {};", file.display())
-            });
+            let stapling = staple
+                .map_or_else(String::new, |file| format!("ssl_stapling on; ssl_stapling_file {};", file.display()));
             format!(
                 "server {{ listen {address}:8443 ssl; ssl_certificate {}; ssl_certificate_key {}/leaf.key; {stapling} \
                  return 204; }}",
@@ -551,9 +603,7 @@ impl Outcome {
             .unwrap()
             .iter()
             .filter(|finding| finding["severity"] != "info")
-            .map(|finding| {
-                format!("{} {}", finding["severity"].as_str().unwrap(), finding["code"].as_str().unwrap())
-            })
+            .map(|finding| format!("{} {}", finding["severity"].as_str().unwrap(), finding["code"].as_str().unwrap()))
             .collect();
         complaints.sort();
         complaints
