@@ -6,16 +6,22 @@
 //! never an `Err` of the run.
 
 mod connect;
+mod content;
 mod deny;
 pub mod dns;
+mod exchange;
+mod fetch;
 pub mod http;
 pub mod limits;
 mod nameserver;
 pub mod outcome;
 pub mod proxy;
 mod race;
+mod tls;
 mod tunnel;
 
+#[cfg(test)]
+mod fetch_tests;
 #[cfg(test)]
 mod testing;
 
@@ -97,7 +103,7 @@ struct Shared {
     /// Exchanges under way at once.
     exchanges: Semaphore,
     /// TLS for https endpoints, set up at the first one: reading the trust store takes milliseconds.
-    tls: OnceLock<tokio_rustls::TlsConnector>,
+    tls: OnceLock<Result<tokio_rustls::TlsConnector, rustls::Error>>,
 }
 
 /// Why the network side of a run could not be set up.
