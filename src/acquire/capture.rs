@@ -1,0 +1,1 @@
+//! A TLS handshake that keeps whatever the server presents (RFC 8446, RFC 5246).

@@ -1,0 +1,266 @@
+//! What a server presents, or a file holds.
+//!
+//! Input: a [`Target`](crate::target::Target) and the [`Network`](crate::net::Network). Output:
+//! [`Presented`], with whatever was served, however broken, and what became of each connection.
+
+pub mod capture;
+pub mod files;
+pub mod provider;
+pub mod starttls;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::net::{Deadline, Network, Outcome, Resolution};
+use crate::target::Target;
+use crate::x509::{Certificate, CertificateError, Fingerprint};
+
+/// What `cli` fills for this stage.
+#[derive(Debug, Clone, Default)]
+pub struct AcquireOptions {
+    /// `--servername`: SNI, and the name checked (also for files).
+    pub servername: Option<String>,
+    /// `--connect`: address (or host) and port to connect to instead.
+    pub connect: Option<(String, Option<u16>)>,
+    /// Client certificate and key for TLS client authentication.
+    pub client_identity: Option<Arc<files::ClientIdentity>>,
+    /// Password for PKCS#12 targets.
+    pub password: Option<Secret>,
+}
+
+/// Text that is never printed.
+#[derive(Clone, Default)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// One certificate as it was presented.
+#[derive(Debug, Clone)]
+pub enum PresentedCertificate {
+    /// It decodes.
+    Decoded(Arc<Certificate>),
+    /// It does not.
+    Malformed {
+        /// Its octets.
+        der: Bytes,
+        /// SHA-256 over them.
+        sha256: Fingerprint,
+        /// What is wrong.
+        error: CertificateError,
+    },
+}
+
+impl PresentedCertificate {
+    /// Decodes octets, keeping them when they do not.
+    #[must_use]
+    pub fn from_der(der: Bytes) -> Self {
+        match Certificate::from_der(der.clone()) {
+            Ok(certificate) => Self::Decoded(Arc::new(certificate)),
+            Err(error) => Self::Malformed { sha256: Fingerprint::of(&der), der, error },
+        }
+    }
+
+    /// SHA-256 over the octets.
+    #[must_use]
+    pub fn sha256(&self) -> Fingerprint {
+        match self {
+            Self::Decoded(certificate) => certificate.sha256,
+            Self::Malformed { sha256, .. } => *sha256,
+        }
+    }
+
+    /// The certificate, when it decodes.
+    #[must_use]
+    pub fn decoded(&self) -> Option<&Arc<Certificate>> {
+        match self {
+            Self::Decoded(certificate) => Some(certificate),
+            Self::Malformed { .. } => None,
+        }
+    }
+}
+
+/// What was negotiated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsSession {
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub version: &'static str,
+    /// IANA name of the suite.
+    pub cipher_suite: String,
+    /// IANA name of the key exchange group.
+    pub group: Option<String>,
+}
+
+/// What the server wanted of a client certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientCertificate {
+    /// Nothing.
+    #[default]
+    NotRequested,
+    /// It asked, and went on without (or with the one given).
+    Requested,
+    /// It ended the connection for the lack of one, or over the one given.
+    Required,
+}
+
+/// How STARTTLS was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StarttlsRefusal {
+    /// The server does not list the extension.
+    NotOffered,
+    /// The server answered the command with this.
+    Refused(String),
+    /// The banner or the capability list bears the marks of a middlebox that rewrites it
+    /// (`220 ****`, `250-XXXXXXXA`): the text seen.
+    Masked(String),
+}
+
+/// Phases of one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ConnectionTimings {
+    /// Name resolution.
+    pub dns: Option<Duration>,
+    /// TCP connection, the proxy's part included.
+    pub connect: Option<Duration>,
+    /// From the banner to the server's go-ahead.
+    pub starttls: Option<Duration>,
+    /// TLS handshake.
+    pub handshake: Option<Duration>,
+}
+
+/// One connection to one address.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The address, or the proxy's; `None` when the name gave none (the outcome then says why).
+    pub address: Option<SocketAddr>,
+    /// Whether a proxy stood between.
+    pub through_proxy: bool,
+    /// Whether TCP was connected: tells `connection.failed` from `connection.handshake-failed`.
+    pub connected: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What more is known.
+    pub detail: Option<String>,
+    /// What was negotiated, when the handshake completed.
+    pub tls: Option<TlsSession>,
+    /// Phases.
+    pub timings: ConnectionTimings,
+    /// What was served, in order, up to [`MAX_SERVED`]; possibly also when the handshake failed later.
+    pub served: Vec<PresentedCertificate>,
+    /// Served certificates past the limit, not looked at.
+    pub served_beyond_limit: usize,
+    /// The stapled OCSP response.
+    pub stapled_ocsp: Option<Bytes>,
+    /// What the server wanted of a client certificate.
+    pub client_certificate: ClientCertificate,
+    /// How STARTTLS was refused, when that was the end.
+    pub starttls_refusal: Option<StarttlsRefusal>,
+}
+
+/// Served certificates that are looked at; more are counted only.
+pub const MAX_SERVED: usize = 32;
+
+/// Everything that was presented for one target.
+#[derive(Debug, Clone)]
+pub enum Presented {
+    /// By a server.
+    ByServer {
+        /// The name checked: `--servername`, else the target's host.
+        name: String,
+        /// How the name resolved; `None` with `--connect` to an address, or a proxy.
+        resolution: Option<Resolution>,
+        /// Connections made, in order; with `--all-addresses` one for each address.
+        connections: Vec<Connection>,
+    },
+    /// In a file.
+    InFile {
+        /// The name checked, when `--servername` gave one.
+        name: Option<String>,
+        /// Certificates in their order. The leaf is chosen from them by [`Presented::leaf`].
+        certificates: Vec<PresentedCertificate>,
+    },
+}
+
+/// Why a file target could not be read: the question could not be put.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AcquireError {
+    /// No file, no permission, …
+    #[error("cannot read {path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// It holds no certificate.
+    #[error("no certificate found in {path}: {reason}")]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+        /// What was found instead.
+        reason: String,
+    },
+}
+
+impl Presented {
+    /// The certificates to judge: of the first connection that served any, or of the file.
+    #[must_use]
+    pub fn certificates(&self) -> &[PresentedCertificate] {
+        match self {
+            Self::ByServer { connections, .. } => connections
+                .iter()
+                .map(|connection| connection.served.as_slice())
+                .find(|served| !served.is_empty())
+                .unwrap_or_default(),
+            Self::InFile { certificates, .. } => certificates,
+        }
+    }
+
+    /// The stapled response that came with [`Presented::certificates`].
+    #[must_use]
+    pub fn staple(&self) -> Option<&Bytes> {
+        match self {
+            Self::ByServer { connections, .. } => {
+                connections.iter().find(|connection| !connection.served.is_empty())?.stapled_ocsp.as_ref()
+            }
+            Self::InFile { .. } => None,
+        }
+    }
+
+    /// The name to check the leaf against.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::ByServer { name, .. } => Some(name),
+            Self::InFile { name, .. } => name.as_deref(),
+        }
+    }
+
+    /// The certificate to judge: a server's first; in a file the first that is no CA and that none
+    /// of the others names as its issuer, else the first.
+    #[must_use]
+    pub fn leaf(&self) -> Option<&PresentedCertificate> {
+        todo!()
+    }
+}
+
+/// Gets what a target presents.
+///
+/// # Errors
+/// [`AcquireError`], for files only: an unreachable server is an observation.
+pub async fn acquire(
+    network: &Network,
+    options: &AcquireOptions,
+    target: &Target,
+    deadline: Deadline,
+) -> Result<Presented, AcquireError> {
+    let _ = (network, options, target, deadline);
+    todo!()
+}

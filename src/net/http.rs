@@ -1,0 +1,97 @@
+//! HTTP/1.1 exchanges with endpoints (RFC 9110, RFC 9112), phase by phase.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use url::Url;
+
+use super::outcome::Outcome;
+
+/// Request method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum HttpMethod {
+    /// GET
+    Get,
+    /// POST
+    Post,
+}
+
+/// One request to an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HttpRequest {
+    /// Where to; http or https.
+    pub url: Url,
+    /// Method.
+    pub method: HttpMethod,
+    /// Body and its content type, for POST.
+    pub body: Option<(Bytes, &'static str)>,
+    /// Value of the Accept header.
+    pub accept: &'static str,
+    /// Body limit in octets, after content decoding.
+    pub limit: u64,
+}
+
+/// Takes a response body as it arrives.
+pub trait Sink: Send {
+    /// The next octets. `false` ends the transfer (what came is malformed and more will not help).
+    fn push(&mut self, chunk: &[u8]) -> bool;
+}
+
+impl Sink for Vec<u8> {
+    fn push(&mut self, chunk: &[u8]) -> bool {
+        self.extend_from_slice(chunk);
+        true
+    }
+}
+
+/// How long the phases took; `None` where one was not reached or not needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HttpTimings {
+    /// Name resolution.
+    pub dns: Option<Duration>,
+    /// TCP connection, the proxy's part and the TLS handshake of https included.
+    pub connect: Option<Duration>,
+    /// From the start of the attempt to the first octet of the answer.
+    pub first_byte: Option<Duration>,
+    /// From the start of the attempt to its end.
+    pub total: Option<Duration>,
+}
+
+/// One try at one address.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Method.
+    pub method: HttpMethod,
+    /// URL of this hop, where redirects led elsewhere.
+    pub url: Url,
+    /// The address tried (the proxy's, through one); `None` when there was none to try.
+    pub address: Option<SocketAddr>,
+    /// How it ended. A 2xx answer whose body starts as HTML or whose redirect led to an HTML page
+    /// is `Intercepted`. `Malformed` content is not known here: that is `revocation`'s to say.
+    pub outcome: Outcome,
+    /// What more is known.
+    pub detail: Option<String>,
+    /// HTTP status, where there was one.
+    pub http_status: Option<u16>,
+    /// Octets of body received.
+    pub bytes: u64,
+    /// Phases.
+    pub timings: HttpTimings,
+    /// Where a 3xx answer pointed.
+    pub redirected_to: Option<Url>,
+    /// The server's Date header, and when it arrived.
+    pub date: Option<Timestamp>,
+}
+
+/// An attempt with what it delivered.
+#[derive(Debug)]
+pub struct Exchange<S> {
+    /// What happened.
+    pub attempt: Attempt,
+    /// The sink, when a complete 2xx body that is no HTML page went into it. Also present when the
+    /// sink itself ended the transfer.
+    pub body: Option<S>,
+}

@@ -1,0 +1,101 @@
+//! What can be wrong with a path, as facts; `finding` gives them code, severity and words.
+
+use jiff::Timestamp;
+
+use crate::x509::Fingerprint;
+use crate::x509::key::KeyWeakness;
+
+/// One rule broken by one certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Defect {
+    /// The certificate at fault.
+    pub certificate: Fingerprint,
+    /// The rule and the values.
+    pub kind: DefectKind,
+}
+
+/// The rules (RFC 5280 §6.1 unless said otherwise). Text in them may come from certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DefectKind {
+    /// `notAfter` lies before the instant.
+    Expired {
+        /// The end.
+        not_after: Timestamp,
+    },
+    /// `notBefore` lies after the instant.
+    NotYetValid {
+        /// The beginning.
+        not_before: Timestamp,
+    },
+    /// The path ends in a self-issued certificate that is not in the trust store.
+    UntrustedRoot {
+        /// Its subject.
+        subject: String,
+    },
+    /// The leaf signs itself and is no trust anchor.
+    SelfSigned,
+    /// No certificate of this name was found that could have issued it.
+    NoIssuer {
+        /// The issuer's name.
+        issuer: String,
+        /// caIssuers URLs that were there to ask.
+        ca_issuers_urls: Vec<String>,
+    },
+    /// The signature does not verify with any candidate issuer's key.
+    BadSignature {
+        /// Subject of the issuer tried.
+        issuer: String,
+    },
+    /// Signature algorithm or key that cannot be verified here.
+    UnsupportedAlgorithm {
+        /// Which.
+        algorithm: String,
+    },
+    /// The key is too weak.
+    WeakKey(KeyWeakness),
+    /// MD2, MD5 or SHA-1.
+    WeakSignature {
+        /// Its name.
+        algorithm: String,
+    },
+    /// It issued a certificate but is no CA: `basicConstraints` absent or without `cA`.
+    NotACa {
+        /// Whether the extension is there at all.
+        basic_constraints_present: bool,
+    },
+    /// More intermediates below it than `pathLenConstraint` allows.
+    PathLength {
+        /// The limit.
+        limit: u32,
+        /// Non-self-issued intermediates below it.
+        found: usize,
+    },
+    /// `keyUsage` without `keyCertSign`.
+    KeyUsage,
+    /// A name below it lies outside its `nameConstraints`.
+    NameConstraints {
+        /// The name, with its form.
+        name: String,
+        /// The constraint, as far as it can be told.
+        constraint: Option<String>,
+    },
+    /// A critical extension that is not processed.
+    UnknownCriticalExtension {
+        /// Dotted OID.
+        oid: String,
+    },
+    /// `extKeyUsage` without the purpose.
+    WrongPurpose {
+        /// What it has, as names or OIDs.
+        found: Vec<String>,
+        /// What was needed.
+        wanted: &'static str,
+    },
+    /// The search or verification limit was reached.
+    TooComplex,
+    /// The judge refuses for a reason that none of the other kinds names.
+    Refused {
+        /// Its words.
+        reason: String,
+    },
+}

@@ -1,0 +1,1 @@
+//! Which certificate of a path breaks which rule, with which value.

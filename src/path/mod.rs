@@ -1,0 +1,166 @@
+//! From presented certificates to certification paths (RFC 5280 §6, RFC 4158).
+//!
+//! Input: a leaf, a [`Pool`] of candidate issuers, a [`TrustStore`], a [`Question`]. Output: a
+//! [`PathSearch`]: every path found, best first, each with its judgement. Pure: issuers that have to
+//! be fetched are named in [`PathSearch::missing`], and the pipeline searches again with them.
+
+pub mod builder;
+pub mod defect;
+pub mod explain;
+pub mod hostname;
+pub mod judge;
+pub mod store;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub use builder::search;
+pub use defect::{Defect, DefectKind};
+pub use judge::{Judgement, PathJudge, WebpkiJudge};
+pub use store::{PublicRoots, TrustStore};
+
+use crate::x509::{Certificate, Fingerprint};
+
+/// `--purpose`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// TLS server (`id-kp-serverAuth`).
+    #[default]
+    Server,
+    /// TLS client (`id-kp-clientAuth`).
+    Client,
+    /// Extended key usage is not looked at.
+    Any,
+}
+
+/// What a path is judged for.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// The instant of judgement.
+    pub at: Timestamp,
+    /// The purpose.
+    pub purpose: Purpose,
+    /// Signature checks the search may spend.
+    pub signature_budget: usize,
+    /// Paths kept.
+    pub max_paths: usize,
+    /// Certificates in a path, leaf and root included.
+    pub max_length: usize,
+}
+
+impl Question {
+    /// With the default budget.
+    #[must_use]
+    pub fn new(at: Timestamp, purpose: Purpose) -> Self {
+        Self { at, purpose, signature_budget: 512, max_paths: 32, max_length: 12 }
+    }
+}
+
+/// Where a certificate came from; the first source that had it counts, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The server.
+    Served,
+    /// The target file.
+    File,
+    /// `--intermediates`
+    Option,
+    /// A caIssuers URL.
+    Aia,
+    /// The trust store.
+    TrustStore,
+}
+
+/// Candidate certificates, each once, with their sources.
+#[derive(Debug, Clone, Default)]
+pub struct Pool {
+    certificates: Vec<(Arc<Certificate>, Source)>,
+}
+
+impl Pool {
+    /// Adds a certificate; one that is there already keeps the earlier source in [`Source`]'s order.
+    pub fn add(&mut self, certificate: Arc<Certificate>, source: Source) {
+        match self.certificates.iter_mut().find(|(known, _)| known.sha256 == certificate.sha256) {
+            Some((_, known_source)) => *known_source = (*known_source).min(source),
+            None => self.certificates.push((certificate, source)),
+        }
+    }
+
+    /// The certificates in the order they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<Certificate>, Source)> {
+        self.certificates.iter().map(|(certificate, source)| (certificate, *source))
+    }
+
+    /// Where a certificate came from.
+    #[must_use]
+    pub fn source(&self, sha256: &Fingerprint) -> Option<Source> {
+        self.certificates.iter().find(|(known, _)| known.sha256 == *sha256).map(|(_, source)| *source)
+    }
+}
+
+/// One path from the leaf upwards.
+#[derive(Debug, Clone)]
+pub struct CertificationPath {
+    /// Leaf first; the last is the trust anchor where `trusted`.
+    pub certificates: Vec<Arc<Certificate>>,
+    /// Whether the last is in the trust store.
+    pub trusted: bool,
+    /// What is said of it. `judgement.valid` says nothing of revocation or the host name.
+    pub judgement: Judgement,
+}
+
+impl CertificationPath {
+    /// The root, when the path ends in a trust anchor.
+    #[must_use]
+    pub fn anchor(&self) -> Option<&Arc<Certificate>> {
+        if self.trusted { self.certificates.last() } else { None }
+    }
+
+    /// The earliest end of validity among its certificates, anchor included.
+    #[must_use]
+    pub fn earliest_expiry(&self) -> Option<Timestamp> {
+        self.certificates.iter().map(|certificate| certificate.not_after).min()
+    }
+}
+
+/// All that was found.
+#[derive(Debug, Clone, Default)]
+pub struct PathSearch {
+    /// Valid paths first (shortest, then furthest expiry), then the others by how near they came.
+    /// Never empty for a decoded leaf: a leaf without any issuer is a path of one.
+    pub paths: Vec<CertificationPath>,
+    /// Source of every certificate in `paths`.
+    pub sources: HashMap<Fingerprint, Source>,
+    /// Certificates whose issuer was not found, nearest to a trust anchor first.
+    pub missing: Vec<Arc<Certificate>>,
+    /// Whether the budget ended the search.
+    pub exhausted: bool,
+}
+
+impl PathSearch {
+    /// The path that everything else is about: the best valid one, or the nearest.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&CertificationPath> {
+        self.paths.first()
+    }
+
+    /// Whether any path is valid.
+    #[must_use]
+    pub fn any_valid(&self) -> bool {
+        self.paths.iter().any(|path| path.judgement.valid)
+    }
+
+    /// The paths whose certificates are examined: every valid one, else the nearest.
+    pub fn examined(&self) -> impl Iterator<Item = &CertificationPath> {
+        let any_valid = self.any_valid();
+        self.paths
+            .iter()
+            .enumerate()
+            .filter(move |(index, path)| path.judgement.valid || (!any_valid && *index == 0))
+            .map(|(_, path)| path)
+    }
+}

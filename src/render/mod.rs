@@ -1,0 +1,1 @@
+//! Formats: a report and a writer in, text out. No clock, environment, network or severity logic.

@@ -1,0 +1,1 @@
+//! The versioned, serialised form of a result, apart from the domain types.
