@@ -34,7 +34,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 
 /// Controls (C0, DEL, C1), and the characters of Unicode's general categories Cf, Zl and Zp, with the
 /// blank letters and fillers that pass for nothing or for a space.
-fn is_deceptive(character: char) -> bool {
+pub(super) fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{00ad}'                  // soft hyphen

@@ -4,11 +4,14 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::json::inert;
+
 /// Writes one object and ends the line.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn line(object: &impl Serialize, writer: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *writer, object).map_err(io::Error::from)?;
-    writer.write_all(b"\n")
+    let mut text = inert(&serde_json::to_string(object).map_err(io::Error::from)?);
+    text.push('\n');
+    writer.write_all(text.as_bytes())
 }

@@ -9,6 +9,8 @@
 //! it came: escaping belongs to the renderers.
 
 mod convert;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod schema;
 pub mod url;
 
