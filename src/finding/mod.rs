@@ -29,6 +29,19 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// The report's word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Unknown => "unknown",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// The answer in one word; exit codes 0 to 3 in this order, but critical outranks unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
