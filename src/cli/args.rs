@@ -454,7 +454,10 @@ mod tests {
         assert_eq!(args.network.deadline, Duration::from_secs(60));
         assert_eq!((args.network.retries, args.network.concurrency), (1, 64));
         assert_eq!((args.network.max_crl_size, args.network.max_response_size), (256 << 20, 1 << 20));
-        assert_eq!((args.output.format, args.purpose, args.network.timeout), (FormatArg::Human, PurposeArg::Server, None));
+        assert_eq!(
+            (args.output.format, args.purpose, args.network.timeout),
+            (FormatArg::Human, PurposeArg::Server, None)
+        );
     }
 
     #[test]
@@ -477,7 +480,9 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         let help: String = command.get_subcommands_mut().map(|sub| sub.render_long_help().to_string()).collect();
-        for option in ["--config", "--expect", "--state", "--cache-dir", "--no-cache", "--policy", "--inhibit", "nagios"] {
+        for option in
+            ["--config", "--expect", "--state", "--cache-dir", "--no-cache", "--policy", "--inhibit", "nagios"]
+        {
             assert!(!help.contains(option), "{option}");
         }
         for option in ["--all-addresses", "--deny-private", "--max-crl-size", "--no-proxy", "--severity"] {

@@ -7,11 +7,11 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
+use super::CliError;
 use super::args::CheckArgs;
 use super::output::{Output, Sink};
 use super::progress::Bar;
 use super::resolve::{self, CheckPlan, Named};
-use super::CliError;
 use crate::finding::Verdict;
 use crate::render::{Format, human, json, ndjson};
 use crate::report::{Report, Summary, Target};

@@ -22,7 +22,7 @@ fn page(subcommand: Option<&str>) -> Result<String, CliError> {
                 let names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
                 CliError::new(format!("no subcommand {name}: there are {}", names.join(", ")))
             })?;
-            found.name(format!("certflight-{name}")).version(env!("CARGO_PKG_VERSION"))
+            found.version(env!("CARGO_PKG_VERSION"))
         }
     };
     let mut roff = Vec::new();

@@ -45,7 +45,10 @@ impl Surroundings {
             stdout_is_terminal,
             stderr_is_terminal: io::stderr().is_terminal(),
             no_color: no_color || dumb,
-            columns: stdout_is_terminal.then(terminal_size::terminal_size).flatten().map(|(columns, _)| columns.0.into()),
+            columns: stdout_is_terminal
+                .then(terminal_size::terminal_size)
+                .flatten()
+                .map(|(columns, _)| columns.0.into()),
         }
     }
 }
@@ -135,9 +138,9 @@ impl Sink {
                 }
                 result => result.map_err(|error| CliError::new(format!("cannot write to standard output: {error}"))),
             },
-            Self::Replacing { file, path } => {
-                file.write_all(octets).map_err(|error| CliError::new(format!("cannot write {}: {error}", path.display())))
-            }
+            Self::Replacing { file, path } => file
+                .write_all(octets)
+                .map_err(|error| CliError::new(format!("cannot write {}: {error}", path.display()))),
             Self::Direct { file, path } => match file.write_all(octets) {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
                 result => result.map_err(|error| CliError::new(format!("cannot write {}: {error}", path.display()))),
@@ -149,9 +152,10 @@ impl Sink {
     pub(super) fn finish(self) -> Result<(), CliError> {
         match self {
             Self::Standard { .. } | Self::Direct { .. } => Ok(()),
-            Self::Replacing { file, path } => {
-                file.persist(&path).map(drop).map_err(|error| CliError::new(format!("cannot write {}: {error}", path.display())))
-            }
+            Self::Replacing { file, path } => file
+                .persist(&path)
+                .map(drop)
+                .map_err(|error| CliError::new(format!("cannot write {}: {error}", path.display()))),
         }
     }
 }
@@ -217,7 +221,11 @@ mod tests {
         assert_eq!(to_file.options.width, 100);
         assert!(!Output::within(&OutputArgs { no_progress: true, ..args() }, TERMINAL).progress);
         let always = OutputArgs { color: ColorArg::Always, ..args() };
-        assert!(Output::within(&always, Surroundings { stdout_is_terminal: false, no_color: true, ..TERMINAL }).options.color);
+        assert!(
+            Output::within(&always, Surroundings { stdout_is_terminal: false, no_color: true, ..TERMINAL })
+                .options
+                .color
+        );
     }
 
     #[test]

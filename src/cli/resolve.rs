@@ -154,11 +154,7 @@ pub(super) fn settings(
         net: net_options(network)?,
         roots: if trust.roots.is_empty() { vec![RootsChoice::Native] } else { trust.roots.clone() },
         at: trust.at,
-        policy: Policy {
-            severities: severity.severity.clone(),
-            strict: severity.strict,
-            ..Policy::default()
-        },
+        policy: Policy { severities: severity.severity.clone(), strict: severity.strict, ..Policy::default() },
         deadline: network.deadline,
     })
 }
@@ -287,7 +283,8 @@ pub(super) fn certificates(paths: &[std::path::PathBuf]) -> Result<Vec<Arc<Certi
 }
 
 fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
-    let file = fs::File::open(path).map_err(|error| CliError::new(format!("cannot read {}: {error}", path.display())))?;
+    let file =
+        fs::File::open(path).map_err(|error| CliError::new(format!("cannot read {}: {error}", path.display())))?;
     read_all(file, &path.display().to_string(), limit)
 }
 

@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn ordinary_text_is_left_alone() {
-        for text in ["CN=www.example.test,O=Beispiel GmbH", "http://crl.example.test/ca.crl", "日本語 — ελ é", r"CN=a\, b"]
+        for text in
+            ["CN=www.example.test,O=Beispiel GmbH", "http://crl.example.test/ca.crl", "日本語 — ελ é", r"CN=a\, b"]
         {
             assert!(matches!(escape(text), Cow::Borrowed(same) if same == text));
         }

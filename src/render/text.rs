@@ -10,6 +10,9 @@ use textwrap::wrap_algorithms::wrap_first_fit;
 
 use super::escape::escape;
 
+/// A space that stays inside of its line; printed as an ordinary one.
+pub(super) const UNBROKEN_SPACE: char = '\u{a0}';
+
 /// Pieces of text, each with its style. There is no way in but through [`escape`].
 #[derive(Debug, Clone, Default)]
 pub(super) struct Text {
@@ -45,9 +48,12 @@ impl Text {
     pub(super) fn then(mut self, other: &Self) -> Self {
         let start = self.plain.len();
         self.plain.push_str(&other.plain);
-        self.styles.extend(other.styles.iter().map(|(range, style)| {
-            (start.saturating_add(range.start)..start.saturating_add(range.end), *style)
-        }));
+        self.styles.extend(
+            other
+                .styles
+                .iter()
+                .map(|(range, style)| (start.saturating_add(range.start)..start.saturating_add(range.end), *style)),
+        );
         self
     }
 
@@ -144,41 +150,50 @@ impl Page<'_> {
         self.hanging(first, first.width(), text, usize::MAX)
     }
 
-    /// Lines behind `first`, those after the first indented by `indent` columns; at most `limit` of
-    /// them, the last one then ending in `…`. A page too narrow for the indentation gets less of it.
+    /// As many lines as it takes, all of them indented by that many columns; at most `limit` of them, the
+    /// last one then ending in `…`.
+    pub(super) fn block(&mut self, indent: usize, text: &Text, limit: usize) -> io::Result<()> {
+        // A page too narrow for the indentation gets less of it.
+        let indent = indent.min(self.width.saturating_sub(16));
+        self.hanging(&Text::new().padded(indent), indent, text, limit)
+    }
+
+    /// The first line behind `first`, the others indented by `indent` columns; at most `limit` of them, the
+    /// last one then ending in `…`.
     pub(super) fn hanging(&mut self, first: &Text, indent: usize, text: &Text, limit: usize) -> io::Result<()> {
-        let narrow = self.width.saturating_sub(first.width().max(indent)) < 16 && self.width < 60;
-        if narrow && !first.is_empty() {
+        let margin = indent.max(first.width());
+        if self.width.saturating_sub(margin) < 16 && margin > 16 {
             self.line(first)?;
-            return self.hanging(&Text::new(), 2.min(self.width.saturating_sub(8)), text, limit);
+            return self.block(indent, text, limit);
         }
-        let room = self.width.saturating_sub(indent.max(first.width()));
+        let room = self.width.saturating_sub(margin);
         let lines = text.wrapped(room);
         let more = lines.len() > limit;
         for (index, line) in lines.iter().take(limit).enumerate() {
-            let margin = if index == 0 && !first.is_empty() { first.clone() } else { Text::new().padded(indent) };
+            let margin = if index == 0 { first.clone() } else { Text::new().padded(indent) };
             let last = more && index.saturating_add(1) == limit;
-            let line = if last { line.clone().plain(" …").cut(room) } else { line.clone() };
+            let line = if last { line.clone().cut(room.saturating_sub(1)).plain("…") } else { line.clone() };
             self.line(&margin.then(&line))?;
         }
         Ok(())
     }
 
     fn write(&mut self, text: &Text) -> io::Result<()> {
+        // A space that lines are not broken at has done its work once they are.
+        let shown = |range: Range<usize>| text.plain.get(range).unwrap_or_default().replace(UNBROKEN_SPACE, " ");
         let mut written = 0;
         let end = text.plain.trim_end().len();
         if self.color {
             for (range, style) in &text.styles {
                 let (from, to) = (range.start.min(end), range.end.min(end));
-                self.writer.write_all(text.plain.get(written..from).unwrap_or_default().as_bytes())?;
+                self.writer.write_all(shown(written..from).as_bytes())?;
                 if from < to {
-                    let styled = text.plain.get(from..to).unwrap_or_default();
-                    write!(self.writer, "{}{styled}{}", style.render(), style.render_reset())?;
+                    write!(self.writer, "{}{}{}", style.render(), shown(from..to), style.render_reset())?;
                 }
                 written = to;
             }
         }
-        self.writer.write_all(text.plain.get(written..end).unwrap_or_default().as_bytes())?;
+        self.writer.write_all(shown(written..end).as_bytes())?;
         self.writer.write_all(b"\n")
     }
 }

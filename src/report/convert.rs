@@ -89,7 +89,7 @@ impl From<&finding::Finding> for Finding {
             },
             message: finding.message.clone(),
             remedy: finding.remedy.clone(),
-            reference: pending::reference(finding.code),
+            reference: finding.code.entry().map_or("", |entry| entry.reference),
         }
     }
 }
@@ -384,10 +384,6 @@ mod pending {
     use super::{EndpointFacts, EndpointStatus};
     use crate::finding::{Code, Finding};
     use crate::path::Judgement;
-
-    pub(super) fn reference(_: Code) -> &'static str {
-        ""
-    }
 
     pub(super) fn problem_codes(_: &Judgement) -> Vec<Code> {
         Vec::new()

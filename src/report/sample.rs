@@ -135,7 +135,13 @@ pub(crate) fn silent_crl() -> Target {
         }],
         endpoints: vec![
             endpoint("http://crl.example.test/issuing-3.crl", EndpointKind::Crl, 1, EndpointStatus::Failed, None),
-            endpoint("http://ocsp.example.test/", EndpointKind::Ocsp, 1, EndpointStatus::Ok, Some(Content::Ocsp(ocsp()))),
+            endpoint(
+                "http://ocsp.example.test/",
+                EndpointKind::Ocsp,
+                1,
+                EndpointStatus::Ok,
+                Some(Content::Ocsp(ocsp())),
+            ),
             endpoint(
                 "http://aia.example.test/issuing-3.cer",
                 EndpointKind::CaIssuers,

@@ -5,6 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::url::{URL_SCHEMA, UrlReport};
 use super::{REPORT_SCHEMA, Report};
+use crate::finding::catalogue;
 
 /// JSON Schema (draft 2020-12) of `certflight/report/1`.
 #[must_use]
@@ -36,7 +37,8 @@ pub(super) fn url_name(_: &mut SchemaGenerator) -> Schema {
 
 /// A finding's code: one of the catalogue's.
 pub(super) fn code(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string" })
+    let codes: Vec<&str> = catalogue::all().map(|entry| entry.code.as_str()).collect();
+    json_schema!({ "type": "string", "enum": codes })
 }
 
 pub(super) fn codes(generator: &mut SchemaGenerator) -> Schema {
@@ -92,8 +94,16 @@ mod tests {
         assert_eq!(
             keys(target),
             [
-                "target", "verdict", "elapsed_ms", "at", "connections", "certificates", "paths", "endpoints",
-                "revocation", "findings"
+                "target",
+                "verdict",
+                "elapsed_ms",
+                "at",
+                "connections",
+                "certificates",
+                "paths",
+                "endpoints",
+                "revocation",
+                "findings"
             ]
         );
         assert_eq!(
@@ -103,9 +113,24 @@ mod tests {
         assert_eq!(
             keys(&target["certificates"][0]),
             [
-                "sha256", "sha1", "role", "source", "subject", "issuer", "serial", "not_before", "not_after", "key",
-                "signature_algorithm", "subject_alt_names", "extended_key_usage", "crl_urls", "ocsp_urls",
-                "ca_issuers_urls", "must_staple", "pem"
+                "sha256",
+                "sha1",
+                "role",
+                "source",
+                "subject",
+                "issuer",
+                "serial",
+                "not_before",
+                "not_after",
+                "key",
+                "signature_algorithm",
+                "subject_alt_names",
+                "extended_key_usage",
+                "crl_urls",
+                "ocsp_urls",
+                "ca_issuers_urls",
+                "must_staple",
+                "pem"
             ]
         );
         assert_eq!(target["findings"][0]["about"], json!({ "kind": "certificate", "sha256": sample::digest(2) }));

@@ -77,7 +77,7 @@ fn tree(target: &Target, path: &Path, verbose: bool, page: &mut Page<'_>) -> io:
         } else {
             let indent = Text::of(&row.margin).width();
             page.hanging(&Text::of(&row.margin), indent, &row.name, 3)?;
-            page.hanging(&Text::new(), indent.saturating_add(2), &row.details, usize::MAX)?;
+            page.block(indent.saturating_add(2), &row.details, usize::MAX)?;
         }
         if let Some(certificate) = row.certificate.and_then(|index| certificates.get(index)).filter(|_| verbose) {
             particulars(certificate, Text::of(&row.margin).width().saturating_add(2), page)?;
@@ -116,7 +116,7 @@ fn details(target: &Target, certificate: &Certificate, path: &Path, top: bool) -
         Source::TrustStore if top => {}
         Source::TrustStore => parts.push(Text::new().styled(YELLOW, "not served, from the trust store")),
     }
-    let signature = if certificate.role == Role::Root || top {
+    let signature = if certificate.role == Role::Root {
         phrase::key(&certificate.key)
     } else {
         format!("{}, {}", phrase::key(&certificate.key), certificate.signature_algorithm)
@@ -126,9 +126,12 @@ fn details(target: &Target, certificate: &Certificate, path: &Path, top: bool) -
 }
 
 fn join(parts: &[Text]) -> Text {
-    parts.iter().enumerate().fold(Text::new(), |text, (index, part)| {
-        if index == 0 { text.then(part) } else { text.plain(", ").then(part) }
-    })
+    parts.iter().enumerate().fold(
+        Text::new(),
+        |text, (index, part)| {
+            if index == 0 { text.then(part) } else { text.plain(", ").then(part) }
+        },
+    )
 }
 
 fn validity(target: &Target, certificate: &Certificate) -> Text {

@@ -25,6 +25,14 @@ struct Row<'a> {
     endpoint: &'a Endpoint,
 }
 
+/// How much fits on a line of the page; the same for all of them, so that columns stay columns.
+#[derive(Clone, Copy)]
+enum Layout {
+    Line,
+    UrlFirst,
+    UrlBelow,
+}
+
 /// All of them, by the first certificate that names each.
 pub(super) fn show(target: &Target, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
     let mut groups: Vec<(&str, Vec<Row<'_>>)> = Vec::new();
@@ -41,18 +49,33 @@ pub(super) fn show(target: &Target, verbose: bool, page: &mut Page<'_>) -> io::R
     let kind = all().map(|row| row.kind.len()).max().unwrap_or(0);
     let url = all().map(|row| row.url.width()).max().unwrap_or(0);
     let left = 4usize.saturating_add(word).saturating_add(kind).saturating_add(4);
-    let fits = all().all(|row| left.saturating_add(url).saturating_add(2 + row.what.width()) <= page.width);
+    let layout = if all().all(|row| left.saturating_add(url).saturating_add(2 + row.what.width()) <= page.width) {
+        Layout::Line
+    } else if left.saturating_add(url) <= page.width {
+        Layout::UrlFirst
+    } else {
+        Layout::UrlBelow
+    };
     for (owner, rows) in &groups {
         page.blank()?;
         let name = target.certificate(owner).map_or_else(|| (*owner).to_owned(), phrase::name);
-        page.hanging(&Text::new(), 2, &Text::new().styled(BOLD, "Endpoints of ").styled(BOLD, &name), 3)?;
+        page.block(2, &Text::new().styled(BOLD, "Endpoints of ").styled(BOLD, &name), 3)?;
         for row in rows {
             let first = Text::of("    ").then(&row.word).padded(word.saturating_add(6)).plain(row.kind).padded(left);
-            if fits {
-                page.line(&first.then(&row.url).padded(left.saturating_add(url).saturating_add(2)).then(&row.what))?;
-            } else {
-                page.hanging(&first, left, &row.url, 4)?;
-                page.hanging(&Text::new(), left, &row.what, 4)?;
+            match layout {
+                Layout::Line => {
+                    let column = left.saturating_add(url).saturating_add(2);
+                    page.line(&first.then(&row.url).padded(column).then(&row.what))?;
+                }
+                Layout::UrlFirst => {
+                    page.line(&first.then(&row.url))?;
+                    page.block(left, &row.what, 4)?;
+                }
+                Layout::UrlBelow => {
+                    page.line(&first)?;
+                    page.block(6, &row.url, 4)?;
+                    page.block(6, &row.what, 4)?;
+                }
             }
             if verbose {
                 attempts(row.endpoint, 6, page)?;

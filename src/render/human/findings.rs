@@ -4,7 +4,7 @@ use std::io;
 
 use super::{BOLD, DIM, severity_style};
 use crate::render::text::{Page, Text};
-use crate::report::{About, Finding, Severity};
+use crate::report::{About, Finding};
 
 /// All of them. With `verbose`, what each is about and the clause it comes from.
 pub(super) fn show(findings: &[Finding], verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
@@ -16,20 +16,14 @@ pub(super) fn show(findings: &[Finding], verbose: bool, page: &mut Page<'_>) -> 
 }
 
 pub(super) fn one(finding: &Finding, indent: usize, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
-    let word = match finding.severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Unknown => "unknown",
-        Severity::Critical => "critical",
-    };
     let title = Text::new()
         .padded(indent)
-        .styled(severity_style(finding.severity).bold(), word)
+        .styled(severity_style(finding.severity).bold(), finding.severity.word())
         .plain("  ")
         .styled(BOLD, finding.code);
     page.line(&title)?;
     let inner = indent.saturating_add(2);
-    page.hanging(&Text::new().padded(inner), inner, &Text::of(&finding.message), usize::MAX)?;
+    page.block(inner, &Text::of(&finding.message), usize::MAX)?;
     if !finding.remedy.is_empty() {
         let arrow = Text::new().padded(inner).plain("→ ");
         page.paragraph(&arrow, &Text::of(&finding.remedy))?;
@@ -45,7 +39,7 @@ pub(super) fn one(finding: &Finding, indent: usize, verbose: bool, page: &mut Pa
         let about = about.into_iter().chain(Some(finding.reference.to_owned()).filter(|clause| !clause.is_empty()));
         for line in about {
             let text = Text::new().styled(DIM, &line);
-            page.hanging(&Text::new().padded(inner), inner, &text, usize::MAX)?;
+            page.block(inner, &text, usize::MAX)?;
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 mod chain;
 mod endpoints;
+mod explain;
 mod findings;
 mod phrase;
 mod url;
@@ -10,6 +11,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+pub use self::explain::{codes, explain};
 pub use self::url::url;
 use super::text::{Page, Text};
 use crate::report::{Finding, Report, Severity, Status, Summary, Target, Verdict};
@@ -155,7 +157,7 @@ fn headline(target: &Target, page: &mut Page<'_>) -> io::Result<()> {
         return page.line(&whole);
     }
     page.hanging(&Text::new(), 2, &title, 4)?;
-    page.hanging(&Text::of("  "), 2, &gist, 3)
+    page.block(2, &gist, 3)
 }
 
 /// What one would say if asked why.

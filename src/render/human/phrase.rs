@@ -1,5 +1,6 @@
 //! Turns of phrase: times, durations, sizes, names.
 
+use crate::render::text::UNBROKEN_SPACE;
 use crate::report::{Certificate, Key, Time};
 
 const MINUTE: i64 = 60;
@@ -48,14 +49,14 @@ pub(super) fn date(time: Time) -> String {
     text
 }
 
-/// `0.7 ms`, `412 ms`, `5.0 s`.
+/// `0.7 ms`, `412 ms`, `5.0 s`, never broken between number and unit.
 pub(super) fn duration(milliseconds: f64) -> String {
     if milliseconds < 10.0 {
-        format!("{milliseconds:.1} ms")
+        format!("{milliseconds:.1}{UNBROKEN_SPACE}ms")
     } else if milliseconds < 1000.0 {
-        format!("{milliseconds:.0} ms")
+        format!("{milliseconds:.0}{UNBROKEN_SPACE}ms")
     } else {
-        format!("{:.1} s", milliseconds / 1000.0)
+        format!("{:.1}{UNBROKEN_SPACE}s", milliseconds / 1000.0)
     }
 }
 
@@ -158,6 +159,8 @@ mod tests {
     #[test]
     fn sizes_and_durations_read_well() {
         assert_eq!((size(812), size(39_240_000), size(44_500)), ("812 bytes".into(), "39.2 MB".into(), "44 kB".into()));
-        assert_eq!((duration(0.71), duration(412.4), duration(5003.0)), ("0.7 ms".into(), "412 ms".into(), "5.0 s".into()));
+        let durations =
+            [duration(0.71), duration(412.4), duration(5003.0)].map(|text| text.replace(UNBROKEN_SPACE, " "));
+        assert_eq!(durations, ["0.7 ms", "412 ms", "5.0 s"]);
     }
 }

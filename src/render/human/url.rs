@@ -43,10 +43,12 @@ pub fn url(report: &UrlReport, options: &Options, writer: &mut dyn Write) -> io:
 fn one(url: &UrlEndpoint, at: Time, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
     let endpoint = &url.endpoint;
     let title = Text::new().styled(verdict_style(url.verdict), &url.word).plain("  ").styled(BOLD, &endpoint.url);
-    let mut parts = vec![endpoint.content.as_ref().map_or_else(
-        || format!("{} expected", kind_name(endpoint.kind)),
-        |content| described(content, at),
-    )];
+    let mut parts = vec![
+        endpoint
+            .content
+            .as_ref()
+            .map_or_else(|| format!("{} expected", kind_name(endpoint.kind)), |content| described(content, at)),
+    ];
     if let Some(last) = endpoint.attempts.last() {
         if last.outcome != Outcome::Ok {
             parts.push(last.detail.clone().unwrap_or_else(|| last.outcome.to_string()));
@@ -64,7 +66,7 @@ fn one(url: &UrlEndpoint, at: Time, verbose: bool, page: &mut Page<'_>) -> io::R
         page.line(&whole)?;
     } else {
         page.hanging(&Text::new(), 4, &title, 8)?;
-        page.hanging(&Text::of("    "), 4, &what, 12)?;
+        page.block(4, &what, 12)?;
     }
     if verbose {
         attempts(endpoint, 4, page)?;
