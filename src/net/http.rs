@@ -95,3 +95,20 @@ pub struct Exchange<S> {
     /// sink itself ended the transfer.
     pub body: Option<S>,
 }
+
+impl super::Network {
+    /// Sends one HTTP request to an endpoint, following redirects, trying its addresses (all of
+    /// them with `--all-addresses`, else until one answers) and retrying what may be transient.
+    ///
+    /// Every attempt made is in the result, in order, redirect hops included; those that delivered
+    /// a body carry the sink that took it. `make_sink` is called once for each try.
+    pub async fn fetch<S: Sink>(
+        &self,
+        request: &HttpRequest,
+        make_sink: &(dyn Fn() -> S + Sync),
+        deadline: super::Deadline,
+    ) -> Vec<Exchange<S>> {
+        let _ = (request, make_sink, deadline);
+        todo!()
+    }
+}
