@@ -15,7 +15,6 @@ use super::resolve::{self, CheckPlan, Named};
 use crate::finding::Verdict;
 use crate::render::{Format, human, json, ndjson};
 use crate::report::{Report, Summary, Target};
-use crate::target::TargetError;
 use crate::{Checked, Progress, Run};
 
 /// More threads than this gain nothing: most of the time is spent waiting.
@@ -81,7 +80,7 @@ pub(super) async fn watched<T>(work: impl Future<Output = T>, bar: &Bar) -> T {
 async fn check_one(run: Arc<Run>, named: Named, bar: Arc<Bar>) -> Checked {
     let target = match named.target {
         Ok(target) => target,
-        Err(error) => return crate::unreadable(&named.text, &error, &run),
+        Err(error) => return crate::unreadable(&run, &named.text, &error.to_string()),
     };
     let task = {
         let run = Arc::clone(&run);
@@ -93,8 +92,8 @@ async fn check_one(run: Arc<Run>, named: Named, bar: Arc<Bar>) -> Checked {
     match task.await {
         Ok(checked) => checked,
         Err(error) => {
-            let error = TargetError(format!("internal error, please report it: {error}"));
-            crate::unreadable(&named.text, &error, &run)
+            let error = format!("internal error, please report it: {error}");
+            crate::unreadable(&run, &named.text, &error)
         }
     }
 }

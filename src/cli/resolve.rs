@@ -13,12 +13,12 @@ use jiff::Timestamp;
 use super::args::{CheckArgs, NetworkArgs, PurposeArg, SeverityArgs, TrustArgs};
 use super::output::{Output, warn};
 use super::{CliError, args};
-use crate::Run;
+use crate::{Run, StoreHandle};
 use crate::acquire::{AcquireOptions, PresentedCertificate, Secret, files};
 use crate::finding::Policy;
 use crate::net::{Family, Limits, NetOptions, Network, NoProxy, ProxyChoice, ProxyUrl};
 use crate::path::store::RootsChoice;
-use crate::path::{PublicRoots, Purpose, TrustStore};
+use crate::path::{PublicRoots, Purpose};
 use crate::revocation::{Retriever, RevocationOptions};
 use crate::target::{Target, TargetError};
 use crate::x509::Certificate;
@@ -116,14 +116,14 @@ pub(super) fn check(args: &CheckArgs) -> Result<CheckPlan, CliError> {
 }
 
 impl CheckPlan {
-    /// Sets up the network and loads the trust anchors, as of `now`.
+    /// Sets up the network and starts loading the trust anchors, as of `now`. Must be called within a tokio runtime.
     pub(super) fn into_run(self, now: Timestamp) -> Result<Run, CliError> {
-        let (network, store) = self.settings.open()?;
+        let network = self.settings.network()?;
         Ok(Run {
             now,
             at: self.settings.at.unwrap_or(now),
             retriever: Retriever::new(network),
-            store,
+            store: StoreHandle::load(self.settings.roots),
             public_roots: Arc::new(PublicRoots::default()),
             intermediates: self.intermediates,
             purpose: self.purpose,
@@ -136,11 +136,9 @@ impl CheckPlan {
 }
 
 impl Settings {
-    /// Sets up the network and loads the trust anchors.
-    pub(super) fn open(&self) -> Result<(Network, Arc<TrustStore>), CliError> {
-        let network = Network::new(self.net.clone()).map_err(|error| CliError::new(error.to_string()))?;
-        let store = TrustStore::load(&self.roots).map_err(|error| CliError::new(error.to_string()))?;
-        Ok((network, Arc::new(store)))
+    /// Sets up the network.
+    pub(super) fn network(&self) -> Result<Network, CliError> {
+        Network::new(self.net.clone()).map_err(|error| CliError::new(error.to_string()))
     }
 }
 

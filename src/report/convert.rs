@@ -52,14 +52,9 @@ impl Target {
             at: Time(at),
             connections: connections(examination),
             certificates: certificates(examination),
-            paths: examination.search.paths.iter().map(|path| self::path(path, &examination.trust_store)).collect(),
-            endpoints: examination
-                .revocation
-                .endpoints
-                .iter()
-                .map(|facts| Endpoint::new(facts, &checked.findings))
-                .collect(),
-            revocation: examination.revocation.statuses.iter().map(Revocation::from).collect(),
+            paths: paths(examination),
+            endpoints: endpoints(examination, &checked.findings),
+            revocation: revocation(examination),
             findings: Finding::sorted(&checked.findings),
         }
     }
@@ -94,6 +89,56 @@ impl From<&finding::Finding> for Finding {
     }
 }
 
+/// The target's own chain, then the other chains that addresses of its name served.
+fn chains(examination: &Examination) -> impl Iterator<Item = &Examination> + Clone {
+    std::iter::once(examination).chain(&examination.others)
+}
+
+fn paths(examination: &Examination) -> Vec<Path> {
+    let mut paths: Vec<Path> = Vec::new();
+    for chain in chains(examination) {
+        for path in chain.search.paths.iter().map(|path| self::path(path, &chain.trust_store)) {
+            if !paths.iter().any(|known| known.certificates == path.certificates) {
+                paths.push(path);
+            }
+        }
+    }
+    paths
+}
+
+fn endpoints(examination: &Examination, findings: &[finding::Finding]) -> Vec<Endpoint> {
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    for facts in chains(examination).flat_map(|chain| &chain.revocation.endpoints) {
+        let endpoint = Endpoint::new(facts, findings);
+        // Chains share what is above them: an object fetched once is told once, of OCSP once a certificate.
+        let same = |known: &&mut Endpoint| {
+            known.kind == endpoint.kind
+                && known.url == endpoint.url
+                && (known.kind != revocation::EndpointKind::Ocsp || known.certificates == endpoint.certificates)
+        };
+        match endpoints.iter_mut().find(same) {
+            Some(known) => {
+                for certificate in endpoint.certificates {
+                    if !known.certificates.contains(&certificate) {
+                        known.certificates.push(certificate);
+                    }
+                }
+            }
+            None => endpoints.push(endpoint),
+        }
+    }
+    endpoints
+}
+
+fn revocation(examination: &Examination) -> Vec<Revocation> {
+    let mut seen: HashSet<Fingerprint> = HashSet::new();
+    chains(examination)
+        .flat_map(|chain| &chain.revocation.statuses)
+        .filter(|status| seen.insert(status.certificate))
+        .map(Revocation::from)
+        .collect()
+}
+
 fn optional_ms(duration: Option<Duration>) -> Option<f64> {
     duration.map(milliseconds)
 }
@@ -106,7 +151,12 @@ fn connections(examination: &Examination) -> Vec<Connection> {
     let Ok(Presented::ByServer { connections, .. }) = &examination.presented else {
         return Vec::new();
     };
-    let judged = examination.presented.as_ref().ok().and_then(Presented::staple);
+    // Only the staple of each distinct chain was looked at; another's is known where it is the same.
+    let judged = |staple: &bytes::Bytes| {
+        chains(examination)
+            .find(|chain| chain.presented.as_ref().ok().and_then(Presented::staple) == Some(staple))
+            .and_then(|chain| chain.revocation.staple.as_ref()?.content.as_ref())
+    };
     connections
         .iter()
         .map(|connection| Connection {
@@ -120,11 +170,10 @@ fn connections(examination: &Examination) -> Vec<Connection> {
             }),
             timings: timings(&connection.timings),
             served: connection.served.iter().map(|certificate| certificate.sha256().to_string()).collect(),
-            stapled_ocsp: connection.stapled_ocsp.as_ref().map(|staple| {
-                // Only the judged connection's staple was looked at; another's is known where it is the same.
-                let facts = examination.revocation.staple.as_ref().filter(|_| judged == Some(staple));
-                facts.and_then(|facts| facts.content.as_ref()).map_or_else(OcspContent::undecoded, OcspContent::from)
-            }),
+            stapled_ocsp: connection
+                .stapled_ocsp
+                .as_ref()
+                .map(|staple| judged(staple).map_or_else(OcspContent::undecoded, OcspContent::from)),
         })
         .collect()
 }
@@ -148,12 +197,9 @@ fn certificates(examination: &Examination) -> Vec<Certificate> {
         Ok(Presented::InFile { certificates, .. }) => (certificates.iter().collect::<Vec<_>>(), true),
         Err(_) => (Vec::new(), false),
     };
-    let paths = &examination.search.paths;
-    let chosen = paths.iter().take(1).flat_map(|path| &path.certificates);
-    let others = paths.iter().skip(1).flat_map(|path| &path.certificates);
+    let chosen = chains(examination).filter_map(|chain| chain.search.chosen()).flat_map(|path| &path.certificates);
+    let others = chains(examination).flat_map(|chain| &chain.search.paths).flat_map(|path| &path.certificates);
     let decoded = presented.into_iter().filter_map(|certificate| certificate.decoded());
-    // Without a path, the judged certificate is one that does not decode.
-    let leaf = examination.search.chosen().and_then(|path| path.certificates.first()).map(|leaf| leaf.sha256);
     let presented_source = if file { Source::File } else { Source::Served };
     let mut seen: HashSet<Fingerprint> = HashSet::new();
     chosen
@@ -162,20 +208,24 @@ fn certificates(examination: &Examination) -> Vec<Certificate> {
         .filter(|certificate| seen.insert(certificate.sha256))
         .map(|certificate| {
             let sha256 = &certificate.sha256;
-            let source = examination
-                .pool
-                .source(sha256)
-                .or_else(|| examination.search.sources.get(sha256).copied())
+            let source = chains(examination)
+                .find_map(|chain| chain.pool.source(sha256).or_else(|| chain.search.sources.get(sha256).copied()))
                 .unwrap_or(presented_source);
-            let role = if leaf == Some(*sha256) { Role::Leaf } else { role(certificate, &examination.search) };
+            let judged = chains(examination).any(|chain| leaf_of(&chain.search) == Some(*sha256));
+            let role = if judged { Role::Leaf } else { role(certificate, examination) };
             Certificate::new(certificate, role, source)
         })
         .collect()
 }
 
-fn role(certificate: &x509::Certificate, search: &PathSearch) -> Role {
+/// The judged certificate; without a path, that is one that does not decode.
+fn leaf_of(search: &PathSearch) -> Option<Fingerprint> {
+    search.chosen()?.certificates.first().map(|leaf| leaf.sha256)
+}
+
+fn role(certificate: &x509::Certificate, examination: &Examination) -> Role {
     let mut on_a_path = false;
-    for path in &search.paths {
+    for path in chains(examination).flat_map(|chain| &chain.search.paths) {
         let Some(position) = path.certificates.iter().position(|other| other.sha256 == certificate.sha256) else {
             continue;
         };

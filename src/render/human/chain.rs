@@ -14,14 +14,18 @@ pub(super) fn chosen_certificates(target: &Target) -> impl Iterator<Item = &Cert
     target.chosen_path().into_iter().flat_map(|path| &path.certificates).filter_map(|sha256| target.certificate(sha256))
 }
 
-/// The chosen path; with `verbose` the others too, and every certificate's particulars.
+/// The chosen path of every certificate that addresses serve; with `verbose` the others too, and every certificate's particulars.
 pub(super) fn show(target: &Target, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
     for (index, path) in target.paths.iter().enumerate() {
-        if index > 0 && !verbose {
-            break;
+        let leaf = path.certificates.first();
+        let known_leaf = target.paths.iter().take(index).any(|other| other.certificates.first() == leaf);
+        if known_leaf && !verbose {
+            continue;
         }
         page.blank()?;
-        if index > 0 {
+        if index > 0 && !known_leaf {
+            page.line(&Text::new().styled(BOLD, "Another address serves"))?;
+        } else if index > 0 {
             let word = if path.valid { "valid" } else { "not valid" };
             page.line(&Text::new().styled(BOLD, "Another path").plain(&format!(", {word}")))?;
         }
