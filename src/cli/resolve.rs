@@ -13,7 +13,6 @@ use jiff::Timestamp;
 use super::args::{CheckArgs, NetworkArgs, PurposeArg, SeverityArgs, TrustArgs};
 use super::output::{Output, warn};
 use super::{CliError, args};
-use crate::{Run, StoreHandle};
 use crate::acquire::{AcquireOptions, PresentedCertificate, Secret, files};
 use crate::finding::Policy;
 use crate::net::{Family, Limits, NetOptions, Network, NoProxy, ProxyChoice, ProxyUrl};
@@ -22,6 +21,7 @@ use crate::path::{PublicRoots, Purpose};
 use crate::revocation::{Retriever, RevocationOptions};
 use crate::target::{Target, TargetError};
 use crate::x509::Certificate;
+use crate::{Run, StoreHandle};
 
 /// Targets that one list may hold, in octets of its file.
 const MAX_LIST_SIZE: u64 = 64 << 20;

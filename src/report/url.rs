@@ -1,9 +1,12 @@
 //! `certflight/url/1`: single URLs, each with one word of status.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Endpoint, Finding, Time, Tool, Verdict, schema};
+use crate::finding;
+use crate::revocation::single::SingleFacts;
 
 /// Value of [`UrlReport::schema`].
 pub const URL_SCHEMA: &str = "certflight/url/1";
@@ -40,4 +43,40 @@ pub struct UrlEndpoint {
     /// What was seen there.
     #[serde(flatten)]
     pub endpoint: Endpoint,
+}
+
+/// One URL's result.
+#[derive(Debug, Clone)]
+pub struct CheckedUrl {
+    /// What was observed.
+    pub facts: SingleFacts,
+    /// What it means.
+    pub findings: Vec<finding::Finding>,
+    /// In one word.
+    pub verdict: Verdict,
+}
+
+impl UrlReport {
+    /// Of these URLs, judged as of `at`.
+    #[must_use]
+    pub fn new(checked: &[CheckedUrl], at: Timestamp, started: Timestamp, finished: Timestamp) -> Self {
+        let findings: Vec<finding::Finding> = checked.iter().flat_map(|checked| checked.findings.clone()).collect();
+        Self {
+            schema: URL_SCHEMA,
+            tool: Tool::THIS,
+            started: Time(started),
+            finished: Time(finished),
+            verdict: Verdict::worst(checked.iter().map(|checked| checked.verdict)),
+            at: Time(at),
+            endpoints: checked
+                .iter()
+                .map(|checked| UrlEndpoint {
+                    word: checked.facts.word.to_string(),
+                    verdict: checked.verdict,
+                    endpoint: Endpoint::new(&checked.facts.endpoint, &checked.findings),
+                })
+                .collect(),
+            findings: Finding::sorted(&findings),
+        }
+    }
 }
