@@ -40,6 +40,12 @@ impl Code {
     pub fn entry(self) -> Option<&'static Entry> {
         find(self.0)
     }
+
+    /// The clause it comes from.
+    #[must_use]
+    pub fn reference(self) -> &'static str {
+        self.entry().map_or("", |entry| entry.reference)
+    }
 }
 
 impl fmt::Display for Code {
