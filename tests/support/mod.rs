@@ -295,14 +295,17 @@ impl Pki {
         if staging.revoke_intermediate {
             pki.root.revoke(&pki.intermediate.certificate());
         }
-        let forger = staging.forged_crl.then(|| {
-            key(&pki.root.folder, "other.key");
-            pki.root.folder.join("other.key")
-        });
-        pki.intermediate.crl(staging.crl_days, forger.as_deref());
-        pki.root.crl((-1, 30), None);
+        pki.intermediate.crl(staging.crl_days, staging.forged_crl);
+        pki.root.crl((-1, 30), false);
         if staging.revoke_leaf && staging.revoke_after_crl {
             pki.intermediate.revoke(&pki.leaf);
+        }
+        if let Some(port) = responder {
+            // The responder looks whether its index has changed before it waits for a request, so one
+            // empty connection makes it read what was issued since it started.
+            let mut stream = TcpStream::connect((address, port)).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
         }
         fs::copy(pki.intermediate.folder.join("crl.der"), served.join("intermediate.crl")).unwrap();
         fs::copy(pki.root.folder.join("crl.der"), served.join("root.crl")).unwrap();
