@@ -177,7 +177,7 @@ fn partial(facts: &EndpointFacts, attempts: &[&Attempt], sink: &mut Sink) {
     let mut lost: Vec<Tried> = Vec::new();
     for one in hosts {
         let of_host: Vec<&Attempt> = attempts.iter().copied().filter(|attempt| host(attempt) == one).collect();
-        if !of_host.iter().any(|attempt| works(&attempt)) {
+        if !of_host.iter().any(|attempt| works(attempt)) {
             continue;
         }
         let counted =
@@ -186,7 +186,7 @@ fn partial(facts: &EndpointFacts, attempts: &[&Attempt], sink: &mut Sink) {
         // From the end, so that the last outcome of an address is told.
         for candidate in counted.into_iter().rev() {
             let of_address = || of_host.iter().filter(|attempt| attempt.address == candidate.address);
-            if !addresses.contains(&candidate.address) && !of_address().any(|attempt| works(&attempt)) {
+            if !addresses.contains(&candidate.address) && !of_address().any(|attempt| works(attempt)) {
                 addresses.push(candidate.address);
                 lost.push(candidate);
             }
