@@ -39,8 +39,8 @@ fn unreadable_entries(examination: &Examination, sink: &mut Sink) {
 fn clock(examination: &Examination, sink: &mut Sink) {
     let mut by_url: HashMap<&str, SignedDuration> = HashMap::new();
     for facts in &examination.revocation.endpoints {
-        let dates = facts.attempts.iter().filter_map(|attempt| attempt.date);
-        if let Some(date) = dates.last() {
+        let mut dates = facts.attempts.iter().filter_map(|attempt| attempt.date);
+        if let Some(date) = dates.next_back() {
             by_url.insert(&facts.url, date.duration_since(examination.now));
         }
     }
