@@ -3,7 +3,13 @@
 //! A CRL may be 100 MB. It is never held as a whole: octets are hashed and walked as they arrive,
 //! entries are compared with the serial numbers that matter, and the signature is verified over the
 //! digest at the end. Nothing that was found counts before [`Crl::verify`] said so.
+//!
+//! [`CrlReader`] takes chunks, `armour` makes DER of them, `walk` goes through the DER.
 
+mod armour;
+mod walk;
+
+use aws_lc_rs::digest::Digest;
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -11,7 +17,9 @@ use super::certificate::Serial;
 use super::extensions::{DistributionPoint, GeneralName, IssuingDistributionPoint, RevocationReason};
 use super::key::PublicKey;
 use super::name::Name;
-use super::signature::{AlgorithmIdentifier, SignatureError};
+use super::signature::{self, AlgorithmIdentifier, SignatureError, Signed};
+use armour::Armour;
+use walk::Walker;
 
 /// How the octets came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,31 +96,52 @@ pub struct Crl {
     pub unknown_critical_entry_extensions: Vec<String>,
     /// `signatureAlgorithm`
     pub signature_algorithm: AlgorithmIdentifier,
-    /// Digest or octets under the signature, and the signature. Private to this module.
-    signed: (),
+    /// What the signature is over.
+    evidence: Evidence,
+    /// `signatureValue` without the unused-bits octet.
+    signature: Bytes,
+}
+
+/// What is left of `tbsCertList` when it has gone past.
+#[derive(Debug, Clone)]
+enum Evidence {
+    /// The digest that the signature algorithm is applied to.
+    Digest(Digest),
+    /// All of it, for algorithms that need it so.
+    Message(Bytes),
+    /// Nothing: the algorithm is not one that could be verified.
+    None,
 }
 
 impl Crl {
-    /// Verifies the signature with this key.
+    /// Verifies the signature with this key. May be asked for any number of keys.
     ///
     /// # Errors
     /// [`SignatureError`]
     pub fn verify(&self, key: &PublicKey) -> Result<(), SignatureError> {
-        let _ = (key, &self.signed);
-        todo!()
+        let signed = match &self.evidence {
+            Evidence::Digest(digest) => Signed::Digest(digest),
+            Evidence::Message(message) => Signed::Message(message),
+            // Nothing was kept because `verify` knows no such algorithm, and says so.
+            Evidence::None => Signed::Message(&[]),
+        };
+        signature::verify(&self.signature_algorithm, key, signed, &self.signature)
     }
 }
 
-/// Reads a CRL from chunks of any size.
+/// Reads a CRL from chunks of any size, in bounded memory whatever its length.
 #[derive(Debug)]
-pub struct CrlReader {}
+pub struct CrlReader {
+    armour: Armour,
+    walker: Walker,
+    failure: Option<CrlError>,
+}
 
 impl CrlReader {
     /// A reader that keeps the entries of these serial numbers.
     #[must_use]
     pub fn new(wanted: &[Serial]) -> Self {
-        let _ = wanted;
-        todo!()
+        Self { armour: Armour::new(), walker: Walker::new(wanted), failure: None }
     }
 
     /// Takes the next octets. After an error, further chunks are ignored.
@@ -120,16 +149,24 @@ impl CrlReader {
     /// # Errors
     /// The first malformed element; [`CrlReader::finish`] repeats it.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), CrlError> {
-        let _ = chunk;
-        todo!()
+        if self.failure.is_none()
+            && let Err(error) = self.armour.push(chunk, &mut self.walker)
+        {
+            self.failure = Some(error);
+        }
+        self.failure.clone().map_or(Ok(()), Err)
     }
 
     /// Ends the stream.
     ///
     /// # Errors
     /// What is malformed, or that the CRL is cut short or followed by other octets.
-    pub fn finish(self) -> Result<Crl, CrlError> {
-        todo!()
+    pub fn finish(mut self) -> Result<Crl, CrlError> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
+        let encoding = self.armour.finish(&mut self.walker)?;
+        self.walker.finish(encoding)
     }
 }
 
@@ -142,3 +179,6 @@ pub fn read(input: &[u8], wanted: &[Serial]) -> Result<Crl, CrlError> {
     reader.push(input)?;
     reader.finish()
 }
+
+#[cfg(test)]
+mod tests;
