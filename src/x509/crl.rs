@@ -76,6 +76,9 @@ pub struct Crl {
     pub next_update: Option<Timestamp>,
     /// Number of entries.
     pub entries: u64,
+    /// Whether `revokedCertificates` is there but empty, which RFC 5280 §5.1.2.6 forbids and most
+    /// verifiers put up with.
+    pub has_empty_list: bool,
     /// Entries whose serial number was asked for, whatever their issuer.
     pub found: Vec<CrlEntry>,
     /// `authorityKeyIdentifier.keyIdentifier`

@@ -184,6 +184,7 @@ fn optional_parts_may_be_absent() {
         for size in [1, 3, 1000] {
             let crl = in_chunks(&der, size, &[]).unwrap();
             assert_eq!((crl.version, crl.entries, crl.crl_number.is_some()), (version, entries, numbered));
+            assert_eq!(crl.has_empty_list, fields.contains(&empty.as_slice()));
             assert_eq!(crl.verify(&public(&key)), Ok(()));
         }
     }
@@ -306,6 +307,15 @@ fn what_does_not_fit_is_an_error() {
         element(&signed(&key, ECDSA_SHA256, &[ECDSA_SHA256, &issuer, THIS_UPDATE, &[0x30, 0], &[5, 0]])),
         "crlExtensions"
     );
+    for version in [&[2, 1, 0][..], &[2, 1, 2], &[2, 2, 0, 1]] {
+        let fields = [version, ECDSA_SHA256, &issuer, THIS_UPDATE];
+        assert_eq!(element(&signed(&key, ECDSA_SHA256, &fields)), "version");
+    }
+    let extensions = crl_extensions(&[&number]);
+    let version_1 = |field: &[u8]| signed(&key, ECDSA_SHA256, &[ECDSA_SHA256, &issuer, THIS_UPDATE, field]);
+    assert_eq!(element(&version_1(&extensions)), "crlExtensions");
+    let reason = extension(&[0x55, 0x1d, 0x15], false, &[0x0a, 1, 1]);
+    assert_eq!(element(&version_1(&der::encode(SEQUENCE, &[&entry(&[7], &[&reason])]))), "crlEntryExtensions");
     assert_eq!(element(b"<!DOCTYPE html><html>blocked</html>"), "certificateList");
     assert_eq!(element(b""), "tbsCertList");
     assert_eq!(element(b"-----BEGIN X509 CRL-----\nMII*\n-----END X509 CRL-----\n"), "PEM armour");

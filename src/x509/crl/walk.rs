@@ -134,6 +134,8 @@ struct Header {
     entries_end: u64,
     /// Offset of the first entry.
     end: u64,
+    /// Whether `revokedCertificates` is there although it is empty.
+    has_empty_list: bool,
     version: u32,
     signature: AlgorithmIdentifier,
     issuer: Name,
@@ -164,6 +166,7 @@ pub(super) struct Walker {
     carry: Vec<u8>,
     message: Message,
     header: Option<Header>,
+    version: u32,
     tbs_end: u64,
     entries_end: u64,
     outer_end: u64,
@@ -187,6 +190,7 @@ impl Walker {
             carry: Vec::new(),
             message: Message::Dropped,
             header: None,
+            version: 0,
             tbs_end: u64::MAX,
             entries_end: u64::MAX,
             outer_end: u64::MAX,
@@ -228,6 +232,7 @@ impl Walker {
 
     /// Sets out from a decoded header.
     fn begin(&mut self, header: Header) -> Result<(), CrlError> {
+        self.version = header.version;
         self.tbs_end = header.tbs_end;
         self.entries_end = header.entries_end;
         self.outer_end = header.outer_end;
@@ -332,7 +337,8 @@ impl Walker {
             _ => None,
         };
         extensions.is_some_and(|extensions| {
-            extensions.is_empty() || extensions.len() == 14 && extensions.starts_with(&ONLY_REASON_CODE)
+            extensions.is_empty()
+                || extensions.len() == 14 && extensions.starts_with(&ONLY_REASON_CODE) && self.version == 2
         })
     }
 
@@ -408,6 +414,9 @@ impl Walker {
                 if end != self.tbs_end {
                     return Err(fail(at, name, "something else stands there"));
                 }
+                if self.version != 2 {
+                    return Err(fail(at, name, "a version 1 CRL has none"));
+                }
                 self.extensions = Extensions::parse(&tlv, at)?;
                 self.place = Place::SignatureAlgorithm;
             }
@@ -476,6 +485,9 @@ impl Walker {
         if rest.is_empty() {
             return Ok(parsed);
         }
+        if self.version != 2 {
+            return Err(fail(at, "crlEntryExtensions", "a version 1 CRL has none"));
+        }
         let Some((sequence, [])) = der::expect(rest, SEQUENCE) else {
             return Err(fail(at, "crlEntryExtensions", "not a sequence, or something follows it"));
         };
@@ -536,6 +548,7 @@ impl Walker {
             this_update: header.this_update,
             next_update: header.next_update,
             entries: self.entries,
+            has_empty_list: header.has_empty_list,
             found: self.found,
             authority_key_identifier: self.extensions.authority_key_identifier,
             crl_number: self.extensions.crl_number,
@@ -694,10 +707,11 @@ impl Header {
         };
         let mut version = 1;
         if field.tag == der::INTEGER {
-            version = match field.value {
-                [number] if *number < 0x80 => u32::from(*number) + 1,
-                _ => return Err(fail(tbs_start, "version", "not a small number")),
-            };
+            // RFC 5280 §5.1.2.1: where it is present, it is 2, which is written 1.
+            if field.value != [1] {
+                return Err(cursor.error_before(&field, "version", "not version 2"));
+            }
+            version = 2;
             let Some(following) = cursor.take("signature")? else {
                 return Ok(None);
             };
@@ -724,6 +738,7 @@ impl Header {
             outer_end,
             entries_end: 0,
             end: 0,
+            has_empty_list: false,
             version,
             signature,
             issuer: Name::from_der(Bytes::copy_from_slice(issuer.whole)),
@@ -752,6 +767,7 @@ impl Header {
                     return Ok(None);
                 };
                 header.entries_end = entries_end;
+                header.has_empty_list = entries_end == cursor.at;
             } else if tag != 0xa0 {
                 return Err(fail(cursor.at, "revokedCertificates", "another type stands there"));
             }
