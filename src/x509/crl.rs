@@ -4,9 +4,12 @@
 //! entries are compared with the serial numbers that matter, and the signature is verified over the
 //! digest at the end. Nothing that was found counts before [`Crl::verify`] said so.
 //!
-//! [`CrlReader`] takes chunks, `armour` makes DER of them, `walk` goes through the DER.
+//! [`CrlReader`] takes chunks, `armour` makes DER of them, `walk` goes through the DER; `header` is
+//! what stands before the entries, `extensions` what stands behind them.
 
 mod armour;
+mod extensions;
+mod header;
 mod walk;
 
 use aws_lc_rs::digest::Digest;
@@ -40,6 +43,10 @@ pub struct CrlError {
     pub element: &'static str,
     /// What is wrong.
     pub reason: String,
+}
+
+fn fail(offset: u64, element: &'static str, reason: impl Into<String>) -> CrlError {
+    CrlError { offset, element, reason: reason.into() }
 }
 
 /// An entry for one of the wanted serial numbers.

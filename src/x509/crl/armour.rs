@@ -3,7 +3,7 @@
 use base64::Engine as _;
 
 use super::walk::Walker;
-use super::{CrlError, Encoding};
+use super::{CrlError, Encoding, fail};
 use crate::x509::pem;
 
 /// Octets hashed, decoded and walked at a time, so that the second pass finds them in the cache.
@@ -124,13 +124,9 @@ fn is_text(octet: u8) -> bool {
 }
 
 fn neither() -> CrlError {
-    CrlError {
-        offset: 0,
-        element: "certificateList",
-        reason: "neither a DER sequence nor a PEM block labelled X509 CRL".to_owned(),
-    }
+    fail(0, "certificateList", "neither a DER sequence nor a PEM block labelled X509 CRL")
 }
 
 fn not_base64(walker: &Walker, reason: &str) -> CrlError {
-    CrlError { offset: walker.received(), element: "PEM armour", reason: reason.to_owned() }
+    fail(walker.received(), "PEM armour", reason)
 }
