@@ -7,6 +7,7 @@
 //! [`render`] shows.
 
 pub mod acquire;
+pub mod cli;
 pub mod finding;
 pub mod lab;
 pub mod net;
