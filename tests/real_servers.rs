@@ -7,7 +7,6 @@
 
 mod support;
 
-use certflight::lab;
 use support::{CrlPage, OcspSigner, Pki, Staging, have};
 
 /// The two front ends that every case is tried on.

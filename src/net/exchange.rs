@@ -188,7 +188,7 @@ async fn receive<S: Sink>(
     let as_page = text(&headers, &header::CONTENT_TYPE)
         .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/html"));
     if !parts.status.is_success() {
-        if as_page {
+        if as_page && !parts.status.is_redirection() {
             let reading = read_page(&mut incoming, &mut progress.page);
             let _ = tokio::time::timeout(TITLE_WAIT, reading).await;
         }

@@ -270,7 +270,7 @@ impl<S: Sink> Visit<'_, S> {
             let (address, stream) = tunnel::reach(proxy, &addresses, step, self.deadline, begun).await?;
             (Box::new(stream), address)
         } else {
-            let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+            let host = url.host_str().unwrap_or_default();
             let opened = tunnel::open(proxy, &addresses, host, self.hop.port(), step, self.deadline).await?;
             (opened.stream, opened.address)
         };

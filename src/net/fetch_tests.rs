@@ -584,6 +584,10 @@ async fn private_addresses_are_refused_also_behind_redirects() {
 
 /// A certificate for `many.test`, its server on loopback, and the network that trusts it.
 async fn https_server(trusted: bool) -> (SocketAddr, Network) {
+    https_server_with(trusted, pinned(&["127.0.0.1"])).await
+}
+
+async fn https_server_with(trusted: bool, options: NetOptions) -> (SocketAddr, Network) {
     let certified = rcgen::generate_simple_self_signed(vec!["many.test".to_owned()]).unwrap();
     let der = certified.cert.der().clone();
     let key = rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
@@ -606,7 +610,7 @@ async fn https_server(trusted: bool) -> (SocketAddr, Network) {
         }
     })
     .await;
-    let network = network(pinned(&["127.0.0.1"]));
+    let network = network(options);
     let mut roots = rustls::RootCertStore::empty();
     if trusted {
         roots.add(der).unwrap();
@@ -655,4 +659,25 @@ async fn https_peers_that_fail_the_handshake_have_their_words() {
     drop(mute);
     assert_eq!(exchange.attempt.outcome, Outcome::Timeout);
     assert!(exchange.attempt.detail.unwrap().starts_with("TLS handshake: no answer"));
+}
+
+#[tokio::test]
+async fn https_endpoints_are_reached_through_a_tunnel() {
+    let splicing = |wanted: &'static str| async move {
+        serving(move |mut stream| async move {
+            let head = read_head(&mut stream).await;
+            let authority = head.split(' ').nth(1).unwrap();
+            let (host, port) = authority.split_once(':').unwrap();
+            assert_eq!(host, wanted);
+            let mut server = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+        })
+        .await
+    };
+    let proxy = splicing("many.test").await;
+    let (address, network) = https_server_with(true, through(proxy, "http")).await;
+    let exchange = only(fetch(&network, &get(&format!("https://many.test:{}/", address.port()))).await);
+    assert_eq!(exchange.attempt.outcome, Outcome::Ok, "{:?}", exchange.attempt.detail);
+    assert_eq!((exchange.attempt.address, exchange.body.as_deref()), (Some(proxy), Some(OBJECT)));
 }

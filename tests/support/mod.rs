@@ -177,26 +177,21 @@ impl Authority {
         openssl(&self.folder, &["ca", "-config", "ca.cnf", "-revoke", certificate, "-crl_reason", "keyCompromise"]);
     }
 
-    /// Makes `crl.der`, valid between these days; signed by another key when that is given.
-    pub fn crl(&self, valid: (i64, i64), forger: Option<&Path>) {
-        let key = forger.unwrap_or(Path::new("ca.key")).to_str().unwrap();
-        openssl(
-            &self.folder,
-            &[
-                "ca",
-                "-gencrl",
-                "-config",
-                "ca.cnf",
-                "-keyfile",
-                key,
-                "-crl_lastupdate",
-                &day(valid.0),
-                "-crl_nextupdate",
-                &day(valid.1),
-                "-out",
-                "crl.pem",
-            ],
-        );
+    /// Makes `crl.der`, valid between these days; signed by another key of the same name when `forged`.
+    pub fn crl(&self, valid: (i64, i64), forged: bool) {
+        let (key_file, certificate) = if forged { ("other.key", "other.pem") } else { ("ca.key", "ca.pem") };
+        if forged {
+            key(&self.folder, key_file);
+            openssl(
+                &self.folder,
+                &["req", "-x509", "-new", "-key", key_file, "-out", certificate, "-subj", &self.subject],
+            );
+        }
+        let (from, until) = (day(valid.0), day(valid.1));
+        let dates = ["-crl_lastupdate", &from, "-crl_nextupdate", &until];
+        let signer = ["-keyfile", key_file, "-cert", certificate];
+        let rest = ["ca", "-gencrl", "-config", "ca.cnf", "-out", "crl.pem"];
+        openssl(&self.folder, &[&rest[..], &signer[..], &dates[..]].concat());
         openssl(&self.folder, &["crl", "-in", "crl.pem", "-outform", "DER", "-out", "crl.der"]);
     }
 
@@ -295,14 +290,17 @@ impl Pki {
         if staging.revoke_intermediate {
             pki.root.revoke(&pki.intermediate.certificate());
         }
-        let forger = staging.forged_crl.then(|| {
-            key(&pki.root.folder, "other.key");
-            pki.root.folder.join("other.key")
-        });
-        pki.intermediate.crl(staging.crl_days, forger.as_deref());
-        pki.root.crl((-1, 30), None);
+        pki.intermediate.crl(staging.crl_days, staging.forged_crl);
+        pki.root.crl((-1, 30), false);
         if staging.revoke_leaf && staging.revoke_after_crl {
             pki.intermediate.revoke(&pki.leaf);
+        }
+        if let Some(port) = responder {
+            // The responder looks whether its index has changed before it waits for a request, so one
+            // empty connection makes it read what was issued since it started.
+            let mut stream = TcpStream::connect((address, port)).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
         }
         fs::copy(pki.intermediate.folder.join("crl.der"), served.join("intermediate.crl")).unwrap();
         fs::copy(pki.root.folder.join("crl.der"), served.join("root.crl")).unwrap();
