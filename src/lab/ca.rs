@@ -85,17 +85,10 @@ pub struct Profile {
     /// `id-pkix-ocsp-nocheck`
     #[serde(default)]
     pub nocheck: bool,
-    /// `authorityKeyIdentifier`
-    #[serde(default = "yes")]
-    pub key_identifiers: bool,
     /// An extension nobody knows, critical or not.
     pub unknown_extension: Option<Criticality>,
     /// What is broken about it.
     pub fault: Option<Fault>,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// `extKeyUsage` purposes.
@@ -235,7 +228,7 @@ fn parameters(profile: &Profile, serial: &[u8], now: Timestamp) -> Result<Certif
     parameters.serial_number = Some(SerialNumber::from_slice(serial));
     parameters.not_before = instant(profile.not_before.from(now)).into();
     parameters.not_after = instant(profile.not_after.from(now)).into();
-    parameters.use_authority_key_identifier_extension = profile.key_identifiers;
+    parameters.use_authority_key_identifier_extension = true;
     if profile.ca {
         let constraint = profile.path_len.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained);
         parameters.is_ca = IsCa::Ca(constraint);
