@@ -13,12 +13,14 @@ use super::check::{runtime, watched};
 use super::output::{Output, warn};
 use super::progress::Bar;
 use super::resolve::{self, Settings};
-use crate::finding::{self, Policy, Verdict};
+use crate::finding::catalogue::revocation::REVOKED;
+use crate::finding::{self, About, Finding, Policy, Severity, Verdict};
 use crate::net::Deadline;
 use crate::path::TrustStore;
 use crate::report::url::{CheckedUrl, UrlReport};
-use crate::revocation::Retriever;
-use crate::revocation::single::{self, Against, SingleError};
+use crate::revocation::single::{self, Against, SingleError, SingleFacts};
+use crate::revocation::{Answer, Content, Retriever};
+use crate::x509::der::rfc3339;
 use crate::x509::{Certificate, Name};
 use crate::{Progress as _, StoreHandle, render};
 
@@ -118,23 +120,26 @@ impl Asked {
             Against { issuer: self.issuer.as_ref(), certificate: self.certificate.as_ref(), anchors: &anchors, at };
         let facts = single::judge_url(retriever, url, against, Deadline::after(self.settings.deadline)).await?;
         let certificates: Vec<Arc<Certificate>> = self.certificate.iter().chain(&self.issuer).cloned().collect();
-        let findings = pending::judge_endpoint(&facts.endpoint, &certificates, &self.settings.policy, at);
+        let policy = &self.settings.policy;
+        let mut findings = finding::judge_endpoint(&facts.endpoint, &certificates, policy, at);
+        findings.extend(revoked_by_crl(&facts, policy));
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let verdict = Verdict::of(&findings);
         Ok(CheckedUrl { facts, findings, verdict })
     }
 }
 
-/// Stands in for what the `finding` branch brings; goes with its merge.
-mod pending {
-    use super::{Arc, Certificate, Policy, Timestamp, finding};
-    use crate::revocation::EndpointFacts;
-
-    pub(super) fn judge_endpoint(
-        _: &EndpointFacts,
-        _: &[Arc<Certificate>],
-        _: &Policy,
-        _: Timestamp,
-    ) -> Vec<finding::Finding> {
-        Vec::new()
-    }
+/// A CRL's own facts don't hold what it says of one certificate, so judging them cannot tell.
+fn revoked_by_crl(facts: &SingleFacts, policy: &Policy) -> Option<Finding> {
+    let (Some(Answer::Revoked { at, reason }), Some(Content::Crl(_))) = (&facts.answer, &facts.endpoint.content) else {
+        return None;
+    };
+    let reason = reason.map(|reason| format!(" ({})", reason.name())).unwrap_or_default();
+    Some(Finding {
+        code: REVOKED,
+        severity: policy.effective(REVOKED, Severity::Critical)?,
+        about: About::Endpoint(facts.endpoint.url.clone()),
+        message: format!("{}: the certificate was revoked on {}{reason}", facts.endpoint.url, rfc3339(*at)),
+        remedy: "find out why, make a new key, and replace the certificate".to_owned(),
+    })
 }
