@@ -428,3 +428,6 @@ impl From<&revocation::CertificateStatus> for Revocation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

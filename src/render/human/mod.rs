@@ -14,7 +14,7 @@ use anstyle::{AnsiColor, Style};
 pub use self::explain::{codes, explain};
 pub use self::url::url;
 use super::text::{Page, Text};
-use crate::report::{Finding, Report, Severity, Status, Summary, Target, Verdict};
+use crate::report::{EndpointStatus, Finding, Report, Severity, Status, Summary, Target, Verdict};
 
 /// How to show it.
 #[derive(Debug, Clone, Copy)]
@@ -201,12 +201,17 @@ fn all_is_well(target: &Target) -> Text {
     if let Some(earliest) = chain::chosen_certificates(target).map(|certificate| certificate.not_after).min() {
         parts.push(phrase::remaining(earliest, target.at));
     }
+    let skipped = target.endpoints.iter().filter(|endpoint| endpoint.status == EndpointStatus::Skipped).count();
     let working = target.endpoints.iter().filter(|endpoint| endpoints::is_working(endpoint)).count();
-    match (working, target.endpoints.len()) {
+    let contacted = target.endpoints.len().saturating_sub(skipped);
+    match (working, contacted) {
         (_, 0) => {}
         (1, 1) => parts.push("1 endpoint works".to_owned()),
         (working, all) if working == all => parts.push(format!("{all} endpoints work")),
         (working, all) => parts.push(format!("{working} of {all} endpoints work")),
+    }
+    if skipped > 0 {
+        parts.push(format!("{skipped} not contacted"));
     }
     Text::of(&parts.join(", "))
 }

@@ -101,6 +101,10 @@ fn a_clean_target_says_so_on_its_first_line() {
 fn ok_never_claims_what_was_not_checked() {
     let mut target = sample::clean();
     target.revocation.iter_mut().for_each(|entry| entry.status = Status::NotChecked);
+    target.endpoints[0].status = EndpointStatus::Skipped;
+    assert!(shown(&target, &at_width(140)).contains("3 endpoints work, 1 not contacted"));
+    target.endpoints[1].status = EndpointStatus::Failed;
+    assert!(shown(&target, &at_width(140)).contains("2 of 3 endpoints work, 1 not contacted"));
     assert!(shown(&target, &at_width(140)).contains("revocation not checked"));
     target.revocation[0].status = Status::Good;
     assert!(shown(&target, &at_width(140)).contains("not revoked as far as checked"));
