@@ -87,6 +87,16 @@ fn a_long_message_is_wrapped_and_not_lost() {
 }
 
 #[test]
+fn the_targets_name_is_not_said_twice() {
+    let mut target = sample::silent_crl();
+    target.findings[0].message = "https://www.example.test:443: it is so".into();
+    for options in [at_width(80), Options { quiet: true, ..at_width(80) }] {
+        let text = shown(&target, &options);
+        assert!(text.contains("it is so") && text.matches("https://www.example.test:443").count() == 1, "{text}");
+    }
+}
+
+#[test]
 fn a_clean_target_says_so_on_its_first_line() {
     let text = shown(&sample::clean(), &at_width(140));
     let first = text.lines().next().unwrap();

@@ -34,7 +34,7 @@ pub fn url(report: &UrlReport, options: &Options, writer: &mut dyn Write) -> io:
         }
         one(endpoint, report.at, options.verbose, &mut page)?;
         for finding in &found {
-            findings::one(finding, 4, options.verbose, &mut page)?;
+            findings::one(finding, url, 4, options.verbose, &mut page)?;
         }
     }
     Ok(())
