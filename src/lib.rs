@@ -100,9 +100,8 @@ async fn examine_chain(
 ) -> Examination {
     let empty = Examination::empty(run, name, started);
     let trust_store = store.label().to_owned();
-    let trust_store_errors = store.errors().to_vec();
     let Some(leaf) = presented.leaf().and_then(|leaf| leaf.decoded()).cloned() else {
-        return Examination { presented: Ok(presented), trust_store, trust_store_errors, ..empty };
+        return Examination { presented: Ok(presented), trust_store, ..empty };
     };
     let mut pool = Pool::default();
     let source = if matches!(presented, Presented::ByServer { .. }) { Source::Served } else { Source::File };
@@ -130,7 +129,8 @@ async fn examine_chain(
         name_check,
         revocation,
         trust_store,
-        trust_store_errors,
+        // Anchors are decoded when a search asks for them, so only now are the broken ones known.
+        trust_store_errors: store.errors(),
         elapsed: started.elapsed(),
         ..empty
     }

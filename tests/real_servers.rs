@@ -7,7 +7,6 @@
 
 mod support;
 
-use certflight::lab;
 use support::{CrlPage, OcspSigner, Pki, Staging, have};
 
 /// The two front ends that every case is tried on.
@@ -113,12 +112,7 @@ on_both!(
     2,
     &["critical path.no-issuer"]
 );
-on_both!(
-    leaf_revoked_by_crl,
-    with(|case| case.staging.revoke_leaf = true),
-    2,
-    &["critical revocation.revoked"]
-);
+on_both!(leaf_revoked_by_crl, with(|case| case.staging.revoke_leaf = true), 2, &["critical revocation.revoked"]);
 on_both!(
     leaf_revoked_by_ocsp,
     with_ocsp(|case| {
@@ -135,12 +129,7 @@ on_both!(
     &["critical revocation.revoked"]
 );
 on_both!(expired_crl, with(|case| case.staging.crl_days = (-30, -1)), 2, &["critical crl.expired"]);
-on_both!(
-    expired_crl_with_ocsp_good,
-    with_ocsp(|case| case.staging.crl_days = (-30, -1)),
-    1,
-    &["warning crl.expired"]
-);
+on_both!(expired_crl_with_ocsp_good, with_ocsp(|case| case.staging.crl_days = (-30, -1)), 1, &["warning crl.expired"]);
 on_both!(crl_signed_by_another_key, with(|case| case.staging.forged_crl = true), 2, &["critical crl.bad-signature"]);
 on_both!(
     unauthorized_responder,
@@ -157,4 +146,9 @@ on_both!(
     2,
     &["critical endpoint.unreachable"]
 );
-on_both!(captive_portal, with(|case| case.page = CrlPage::Portal), 2, &["critical endpoint.intercepted", "critical endpoint.intercepted"]);
+on_both!(
+    captive_portal,
+    with(|case| case.page = CrlPage::Portal),
+    2,
+    &["critical endpoint.intercepted", "critical endpoint.intercepted"]
+);

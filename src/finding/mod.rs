@@ -108,7 +108,7 @@ pub enum About {
     Connection(String),
     /// One certificate.
     Certificate(Fingerprint),
-    /// One endpoint, by URL.
+    /// One endpoint, by URL; a file with revocation data, by its path.
     Endpoint(String),
     /// The certification path.
     Path,

@@ -5,32 +5,37 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::{Deadline, Network};
 
 impl Network {
-    /// With `--deny-private`, the first private address that a host leads to, if any; without it,
-    /// none. A host that does not resolve is not denied: the fetch will say why it fails.
+    /// With `--deny-private`, the first private address that an endpoint's host leads to, if any;
+    /// without it, none. A host that does not resolve is not denied: the fetch will say why it fails.
     ///
     /// Through a proxy, which resolves names itself, only address literals and `localhost` can be
-    /// told; what names lead to is the proxy's to refuse.
+    /// told; where other names lead is the proxy's to refuse.
     pub async fn denied(&self, host: &str, deadline: Deadline) -> Option<IpAddr> {
         if !self.options().deny_private {
             return None;
         }
-        self.resolve(host, deadline).await.addresses.into_iter().find(|address| is_private(*address))
+        let proxied = self.choose_proxy(&self.options().endpoint_proxy, "http", host).is_some();
+        if proxied {
+            return self.denied_by_name(host);
+        }
+        self.denied_among(&self.resolve(host, deadline).await.addresses)
     }
 
-    /// The same of a URL's host, which may be reached through a proxy.
-    pub(super) async fn denied_url(&self, url: &url::Url, deadline: Deadline) -> Option<IpAddr> {
-        if !self.options().deny_private {
-            return None;
-        }
-        let host = url.host_str().unwrap_or_default();
-        let known_here = match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            _ => true,
+    /// The same of addresses at hand.
+    pub(super) fn denied_among(&self, addresses: &[IpAddr]) -> Option<IpAddr> {
+        let mut private = addresses.iter().copied().filter(|address| is_private(*address));
+        private.next().filter(|_| self.options().deny_private)
+    }
+
+    /// The same of what the host's text alone says.
+    pub(super) fn denied_by_name(&self, host: &str) -> Option<IpAddr> {
+        let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+        let address = match host.parse() {
+            Ok(address) => address,
+            Err(_) if host == "localhost" || host.ends_with(".localhost") => Ipv4Addr::LOCALHOST.into(),
+            Err(_) => return None,
         };
-        if self.endpoint_proxy(url).is_some() && !known_here {
-            return None;
-        }
-        self.denied(host, deadline).await
+        self.denied_among(&[address])
     }
 }
 
@@ -142,13 +147,9 @@ mod tests {
         let endpoint_proxy = ProxyChoice::Url(ProxyUrl::parse("proxy.test:3128").unwrap());
         let pins = vec![("inside.test".to_owned(), "10.0.0.1".parse().unwrap())];
         let network = network(NetOptions { deny_private: true, pins, endpoint_proxy, ..options() });
-        let denied = |text: &str| {
-            let url: url::Url = text.parse().unwrap();
-            let network = network.clone();
-            async move { network.denied_url(&url, soon()).await.is_some() }
-        };
-        assert!(!denied("http://inside.test/").await);
-        assert!(denied("http://10.0.0.1/").await);
-        assert!(denied("http://[::1]/").await);
+        assert_eq!(network.denied("inside.test", soon()).await, None);
+        for host in ["10.0.0.1", "[::1]", "localhost", "a.LOCALHOST."] {
+            assert!(network.denied(host, soon()).await.is_some(), "{host}");
+        }
     }
 }

@@ -6,16 +6,22 @@
 //! never an `Err` of the run.
 
 mod connect;
+mod content;
 mod deny;
 pub mod dns;
+mod exchange;
+mod fetch;
 pub mod http;
 pub mod limits;
 mod nameserver;
 pub mod outcome;
 pub mod proxy;
 mod race;
+mod tls;
 mod tunnel;
 
+#[cfg(test)]
+mod fetch_tests;
 #[cfg(test)]
 mod testing;
 
@@ -97,7 +103,7 @@ struct Shared {
     /// Exchanges under way at once.
     exchanges: Semaphore,
     /// TLS for https endpoints, set up at the first one: reading the trust store takes milliseconds.
-    tls: OnceLock<tokio_rustls::TlsConnector>,
+    tls: OnceLock<Result<tokio_rustls::TlsConnector, rustls::Error>>,
 }
 
 /// Why the network side of a run could not be set up.
@@ -238,5 +244,47 @@ impl Network {
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Network").field("options", &self.shared.options).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::options;
+    use super::*;
+
+    fn environment() -> ProxyEnvironment {
+        ProxyEnvironment::from_variables(|name| match name {
+            "http_proxy" => Some("plain:1".to_owned()),
+            "https_proxy" => Some("secure:2".to_owned()),
+            "no_proxy" => Some("direct.test".to_owned()),
+            _ => None,
+        })
+        .unwrap()
+    }
+
+    fn chosen(options: NetOptions, host: &str) -> [Option<String>; 3] {
+        let network = Network::with_environment(options, environment()).unwrap();
+        let endpoint = |scheme: &str| {
+            network.endpoint_proxy(&format!("{scheme}://{host}/").parse().unwrap()).map(|proxy| proxy.host.clone())
+        };
+        [network.target_proxy(host).map(|proxy| proxy.host.clone()), endpoint("http"), endpoint("https")]
+    }
+
+    #[test]
+    fn proxies_are_chosen_by_option_then_environment() {
+        let of = |name: &str| Some(name.to_owned());
+        let by_environment = NetOptions {
+            target_proxy: ProxyChoice::Environment,
+            endpoint_proxy: ProxyChoice::Environment,
+            ..options()
+        };
+        assert_eq!(chosen(by_environment.clone(), "a.test"), [of("secure"), of("plain"), of("secure")]);
+        assert_eq!(chosen(by_environment.clone(), "www.direct.test"), [None, None, None]);
+        let no_proxy = NetOptions { no_proxy: NoProxy::parse("a.test"), ..by_environment.clone() };
+        assert_eq!(chosen(no_proxy.clone(), "a.test"), [None, None, None]);
+        assert_eq!(chosen(no_proxy, "www.direct.test"), [of("secure"), of("plain"), of("secure")]);
+        let given = NetOptions { target_proxy: ProxyChoice::Url(ProxyUrl::parse("mine:3").unwrap()), ..by_environment };
+        assert_eq!(chosen(given, "a.test"), [of("mine"), of("plain"), of("secure")]);
+        assert_eq!(chosen(options(), "a.test"), [None, None, None]);
     }
 }

@@ -62,6 +62,8 @@ impl NameServer {
         options.timeout = step;
         // Over UDP the query is repeated within its time anyhow; other servers are asked by `Resolver`.
         options.attempts = 0;
+        // `Resolver` remembers answers, for the run rather than for their time to live.
+        options.cache_size = 16;
         options.use_hosts_file = ResolveHosts::Never;
         options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
         let build = |mut connections: Vec<ConnectionConfig>| {

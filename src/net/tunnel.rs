@@ -34,6 +34,7 @@ pub(super) async fn open(
     deadline: Deadline,
 ) -> Result<Opened, Failure> {
     let started = Instant::now();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
     let (address, stream) = reach(proxy, addresses, step, deadline, started).await?;
     let asked = Instant::now();
     let negotiated = match proxy.scheme {

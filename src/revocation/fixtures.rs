@@ -1,6 +1,8 @@
 //! Certificates, CRLs and OCSP responses for this stage's tests, octet by octet, so that each can be wrong
 //! in any one way.
 
+mod server;
+
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
@@ -8,6 +10,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use num_bigint::BigUint;
 use rcgen::{KeyPair, PublicKeyData as _, SigningKey as _};
+
+pub(super) use server::{Server, nonce};
 
 use super::Subject;
 use crate::x509::Certificate;

@@ -84,3 +84,6 @@ pub async fn examine(
 fn with_skew(at: Timestamp) -> Timestamp {
     at.checked_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ use super::{aia, plan, received};
 use crate::net::{Attempt, Deadline, HttpMethod, HttpRequest, HttpTimings, Network, Outcome, Sink};
 use crate::x509::certificate::Serial;
 use crate::x509::crl::{Crl, CrlError, CrlReader};
-use crate::x509::{Certificate, ocsp, pem};
+use crate::x509::{Certificate, ocsp, pem, signature};
 
 /// CRLs up to this size are kept for later targets; larger ones are fetched again for serial numbers
 /// that were not asked for before.
@@ -267,8 +267,7 @@ impl Retriever {
             fetched.attempts.push(exchange.attempt);
         }
         fetched.cut_short = is_cut_short(&fetched, deadline);
-        let size = fetched.bodies.iter().map(|(_, body)| body.len()).sum();
-        fetched.kept = self.keep(size);
+        fetched.kept = self.keep(fetched.bodies.iter().map(|(_, body)| length(body)).sum());
         fetched
     }
 
@@ -294,16 +293,26 @@ impl Retriever {
             fetched.attempts.push(attempt);
         }
         fetched.cut_short = is_cut_short(&fetched, deadline);
-        let size = fetched.bodies.iter().filter_map(|(_, body)| body.octets.as_ref()).map(Bytes::len).sum();
-        if !self.keep(size) {
-            fetched.bodies.iter_mut().filter(|(_, body)| body.crl.is_ok()).for_each(|(_, body)| body.octets = None);
+        // A CRL whose signature needs the whole message is held whole by itself (Ed25519, ML-DSA).
+        let holds_itself = |crl: &Crl| signature::needs_whole_message(&crl.signature_algorithm);
+        let whole =
+            fetched.bodies.iter().filter_map(|(_, body)| body.crl.as_ref().ok()).filter(|crl| holds_itself(crl));
+        fetched.kept = self.keep(whole.map(|crl| crl.size).sum());
+        let octets = fetched.bodies.iter().filter_map(|(_, body)| body.octets.as_ref());
+        if !self.keep(octets.map(|octets| length(octets)).sum()) {
+            for (_, body) in &mut fetched.bodies {
+                match body.crl {
+                    Ok(_) => body.octets = None,
+                    // They tell what came instead.
+                    Err(_) => fetched.kept = false,
+                }
+            }
         }
         fetched
     }
 
     /// Whether that many more octets may be kept.
-    fn keep(&self, size: usize) -> bool {
-        let size = u64::try_from(size).unwrap_or(u64::MAX);
+    fn keep(&self, size: u64) -> bool {
         let add = |kept: u64| kept.checked_add(size).filter(|total| *total <= KEPT_TOTAL);
         self.shared.kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
     }
@@ -391,6 +400,10 @@ fn nonce() -> Option<[u8; 32]> {
     Some(nonce)
 }
 
+fn length(octets: &[u8]) -> u64 {
+    u64::try_from(octets.len()).unwrap_or(u64::MAX)
+}
+
 fn is_cut_short<T>(fetched: &Fetched<T>, deadline: Deadline) -> bool {
     fetched.bodies.is_empty() && deadline.cap(Duration::from_millis(1)).is_zero()
 }
@@ -415,7 +428,7 @@ impl CrlSink {
 
 impl Sink for CrlSink {
     fn push(&mut self, chunk: &[u8]) -> bool {
-        self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        self.received = self.received.saturating_add(length(chunk));
         match &mut self.octets {
             Some(octets) if octets.len().saturating_add(chunk.len()) <= KEPT_CRL_SIZE => {
                 octets.extend_from_slice(chunk)

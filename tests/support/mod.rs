@@ -109,8 +109,19 @@ impl Authority {
         openssl(
             &ca.folder,
             &[
-                "req", "-x509", "-new", "-key", "ca.key", "-out", "ca.pem", "-days", "3650", "-subj", &ca.subject,
-                "-config", "root.cnf",
+                "req",
+                "-x509",
+                "-new",
+                "-key",
+                "ca.key",
+                "-out",
+                "ca.pem",
+                "-days",
+                "3650",
+                "-subj",
+                &ca.subject,
+                "-config",
+                "root.cnf",
             ],
         );
         ca
@@ -124,7 +135,15 @@ impl Authority {
         openssl(
             folder,
             &[
-                "req", "-new", "-key", key.to_str().unwrap(), "-subj", subject, "-config", "empty.cnf", "-out",
+                "req",
+                "-new",
+                "-key",
+                key.to_str().unwrap(),
+                "-subj",
+                subject,
+                "-config",
+                "empty.cnf",
+                "-out",
                 request.to_str().unwrap(),
             ],
         );
@@ -134,9 +153,21 @@ impl Authority {
         openssl(
             &self.folder,
             &[
-                "ca", "-batch", "-config", "ca.cnf", "-notext", "-in", request.to_str().unwrap(), "-out",
-                certificate.to_str().unwrap(), "-extfile", extension_file.to_str().unwrap(), "-startdate",
-                &day(valid.0), "-enddate", &day(valid.1),
+                "ca",
+                "-batch",
+                "-config",
+                "ca.cnf",
+                "-notext",
+                "-in",
+                request.to_str().unwrap(),
+                "-out",
+                certificate.to_str().unwrap(),
+                "-extfile",
+                extension_file.to_str().unwrap(),
+                "-startdate",
+                &day(valid.0),
+                "-enddate",
+                &day(valid.1),
             ],
         );
     }
@@ -146,16 +177,21 @@ impl Authority {
         openssl(&self.folder, &["ca", "-config", "ca.cnf", "-revoke", certificate, "-crl_reason", "keyCompromise"]);
     }
 
-    /// Makes `crl.der`, valid between these days; signed by another key when that is given.
-    pub fn crl(&self, valid: (i64, i64), forger: Option<&Path>) {
-        let key = forger.unwrap_or(Path::new("ca.key")).to_str().unwrap();
-        openssl(
-            &self.folder,
-            &[
-                "ca", "-gencrl", "-config", "ca.cnf", "-keyfile", key, "-crl_lastupdate", &day(valid.0),
-                "-crl_nextupdate", &day(valid.1), "-out", "crl.pem",
-            ],
-        );
+    /// Makes `crl.der`, valid between these days; signed by another key of the same name when `forged`.
+    pub fn crl(&self, valid: (i64, i64), forged: bool) {
+        let (key_file, certificate) = if forged { ("other.key", "other.pem") } else { ("ca.key", "ca.pem") };
+        if forged {
+            key(&self.folder, key_file);
+            openssl(
+                &self.folder,
+                &["req", "-x509", "-new", "-key", key_file, "-out", certificate, "-subj", &self.subject],
+            );
+        }
+        let (from, until) = (day(valid.0), day(valid.1));
+        let dates = ["-crl_lastupdate", &from, "-crl_nextupdate", &until];
+        let signer = ["-keyfile", key_file, "-cert", certificate];
+        let rest = ["ca", "-gencrl", "-config", "ca.cnf", "-out", "crl.pem"];
+        openssl(&self.folder, &[&rest[..], &signer[..], &dates[..]].concat());
         openssl(&self.folder, &["crl", "-in", "crl.pem", "-outform", "DER", "-out", "crl.der"]);
     }
 
@@ -254,23 +290,23 @@ impl Pki {
         if staging.revoke_intermediate {
             pki.root.revoke(&pki.intermediate.certificate());
         }
-        let forger = staging.forged_crl.then(|| {
-            key(&pki.root.folder, "other.key");
-            pki.root.folder.join("other.key")
-        });
-        pki.intermediate.crl(staging.crl_days, forger.as_deref());
-        pki.root.crl((-1, 30), None);
+        pki.intermediate.crl(staging.crl_days, staging.forged_crl);
+        pki.root.crl((-1, 30), false);
         if staging.revoke_leaf && staging.revoke_after_crl {
             pki.intermediate.revoke(&pki.leaf);
+        }
+        if let Some(port) = responder {
+            // The responder looks whether its index has changed before it waits for a request, so one
+            // empty connection makes it read what was issued since it started.
+            let mut stream = TcpStream::connect((address, port)).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
         }
         fs::copy(pki.intermediate.folder.join("crl.der"), served.join("intermediate.crl")).unwrap();
         fs::copy(pki.root.folder.join("crl.der"), served.join("root.crl")).unwrap();
         for (authority, name) in [(&pki.root, "root.der"), (&pki.intermediate, "intermediate.der")] {
             let target = served.join(name);
-            openssl(
-                &authority.folder,
-                &["x509", "-in", "ca.pem", "-outform", "DER", "-out", target.to_str().unwrap()],
-            );
+            openssl(&authority.folder, &["x509", "-in", "ca.pem", "-outform", "DER", "-out", target.to_str().unwrap()]);
         }
         pki
     }
@@ -348,8 +384,23 @@ impl Pki {
         openssl(
             &self.intermediate.folder,
             &[
-                "ocsp", "-index", "index.txt", "-CA", "ca.pem", "-rsigner", "ca.pem", "-rkey", "ca.key", "-issuer",
-                "ca.pem", "-cert", self.leaf.to_str().unwrap(), "-ndays", "3", "-respout", file.to_str().unwrap(),
+                "ocsp",
+                "-index",
+                "index.txt",
+                "-CA",
+                "ca.pem",
+                "-rsigner",
+                "ca.pem",
+                "-rkey",
+                "ca.key",
+                "-issuer",
+                "ca.pem",
+                "-cert",
+                self.leaf.to_str().unwrap(),
+                "-ndays",
+                "3",
+                "-respout",
+                file.to_str().unwrap(),
                 "-no_nonce",
             ],
         );
@@ -361,9 +412,8 @@ impl Pki {
         let base = self.folder.path().to_path_buf();
         let address = self.address;
         let tls = chain.map_or_else(String::new, |chain| {
-            let stapling = staple.map_or_else(String::new, |file| {
-                format!("ssl_stapling on; ssl_stapling_file {};", file.display())
-            });
+            let stapling = staple
+                .map_or_else(String::new, |file| format!("ssl_stapling on; ssl_stapling_file {};", file.display()));
             format!(
                 "server {{ listen {address}:8443 ssl; ssl_certificate {}; ssl_certificate_key {}/leaf.key; {stapling} \
                  return 204; }}",
@@ -551,9 +601,7 @@ impl Outcome {
             .unwrap()
             .iter()
             .filter(|finding| finding["severity"] != "info")
-            .map(|finding| {
-                format!("{} {}", finding["severity"].as_str().unwrap(), finding["code"].as_str().unwrap())
-            })
+            .map(|finding| format!("{} {}", finding["severity"].as_str().unwrap(), finding["code"].as_str().unwrap()))
             .collect();
         complaints.sort();
         complaints

@@ -170,8 +170,11 @@ fn revocation_source(case: &Case<'_>, certificate: &Certificate, is_leaf: bool, 
     sink.report(codes::NO_REVOCATION_SOURCE, Weight::grave_if(!short_lived), about, message, remedy);
 }
 
+/// The validity in days; a second past whole days makes it more than they are.
 fn life(certificate: &Certificate) -> String {
-    span(SignedDuration::from_secs(validity_seconds(certificate)))
+    let seconds = validity_seconds(certificate);
+    let more = if seconds > DAY && seconds % DAY != 0 { "more than " } else { "" };
+    format!("{more}{}", span(SignedDuration::from_secs(seconds)))
 }
 
 /// Connections only: what a file's server would staple nobody knows.

@@ -166,7 +166,7 @@ fn elsewhere<'a>(named: &str, reached: &'a Url) -> Option<&'a Url> {
 
 /// Of the addresses of one host, at each hop.
 fn partial(facts: &EndpointFacts, attempts: &[&Attempt], sink: &mut Sink) {
-    let works = |attempt: &&Attempt| is_hop(attempt) || gave_an_object(attempt);
+    let works = |attempt: &Attempt| is_hop(attempt) || gave_an_object(attempt);
     let host = |attempt: &Attempt| (attempt.url.host_str().map(ToOwned::to_owned), attempt.url.port_or_known_default());
     let mut hosts: Vec<_> = Vec::new();
     for attempt in attempts {
@@ -177,7 +177,7 @@ fn partial(facts: &EndpointFacts, attempts: &[&Attempt], sink: &mut Sink) {
     let mut lost: Vec<Tried> = Vec::new();
     for one in hosts {
         let of_host: Vec<&Attempt> = attempts.iter().copied().filter(|attempt| host(attempt) == one).collect();
-        if !of_host.iter().any(|attempt| works(&attempt)) {
+        if !of_host.iter().copied().any(works) {
             continue;
         }
         let counted =
@@ -185,8 +185,8 @@ fn partial(facts: &EndpointFacts, attempts: &[&Attempt], sink: &mut Sink) {
         let mut addresses: Vec<Option<SocketAddr>> = Vec::new();
         // From the end, so that the last outcome of an address is told.
         for candidate in counted.into_iter().rev() {
-            let of_address = || of_host.iter().filter(|attempt| attempt.address == candidate.address);
-            if !addresses.contains(&candidate.address) && !of_address().any(|attempt| works(&attempt)) {
+            let of_address = || of_host.iter().copied().filter(|attempt| attempt.address == candidate.address);
+            if !addresses.contains(&candidate.address) && !of_address().any(works) {
                 addresses.push(candidate.address);
                 lost.push(candidate);
             }

@@ -33,10 +33,10 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
         Ok(presented) => {
             let case = Case { examination, presented, policy, at, names: Names::of(examination) };
             connection::judge(&case, &mut sink);
-            cert::judge(&case, &mut sink);
-            path::judge(&case, &mut sink);
-            chain::judge(&case, &mut sink);
-            revocation::judge(&case, &mut sink);
+            // Without any anchor nothing more was examined.
+            if examination.trust_store_failure.is_none() {
+                chains(&case, &mut sink);
+            }
         }
         Err(error) => sink.report(
             machine::TARGET_UNREADABLE,
@@ -48,6 +48,20 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
         ),
     }
     sink.findings
+}
+
+/// What the chain served first is like, then what is different about the other ones behind the same name.
+fn chains(case: &Case<'_>, sink: &mut Sink) {
+    cert::judge(case, sink);
+    path::judge(case, sink);
+    chain::judge(case, sink);
+    revocation::judge(case, sink);
+    for other in &case.examination.others {
+        if let Ok(presented) = &other.presented {
+            let case = Case { examination: other, presented, names: Names::of(other), ..*case };
+            chains(&case, sink);
+        }
+    }
 }
 
 /// One endpoint by itself.

@@ -14,11 +14,15 @@ use crate::finding::wording::{list, span, when};
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn judge(examination: &Examination, sink: &mut Sink) {
+    if let Some(reason) = &examination.trust_store_failure {
+        let remedy = "install this machine's CA certificates, or name trust anchors with --roots".to_owned();
+        sink.report(machine::STORE_UNREADABLE, Weight::Grave, About::Target, reason.clone(), remedy);
+    }
     unreadable_entries(examination, sink);
     clock(examination, sink);
 }
 
-/// A store without any anchor ends the run before this; here some entries are missing.
+/// Some entries are missing; the others were used.
 fn unreadable_entries(examination: &Examination, sink: &mut Sink) {
     let errors = &examination.trust_store_errors;
     if errors.is_empty() {
@@ -39,8 +43,8 @@ fn unreadable_entries(examination: &Examination, sink: &mut Sink) {
 fn clock(examination: &Examination, sink: &mut Sink) {
     let mut by_url: HashMap<&str, SignedDuration> = HashMap::new();
     for facts in &examination.revocation.endpoints {
-        let dates = facts.attempts.iter().filter_map(|attempt| attempt.date);
-        if let Some(date) = dates.last() {
+        let mut dates = facts.attempts.iter().filter_map(|attempt| attempt.date);
+        if let Some(date) = dates.next_back() {
             by_url.insert(&facts.url, date.duration_since(examination.now));
         }
     }

@@ -56,7 +56,7 @@ pub struct CrlVerdict {
     pub defects: Vec<ContentDefect>,
     /// Whether its word counts for at least one subject.
     pub usable: bool,
-    /// What it says, by subject. A file says nothing of certificates that it is not for.
+    /// What it says, by subject. A file has no part in certificates that it is not for.
     pub answers: Vec<(usize, SourceAnswer)>,
     /// The subjects whose CRL it should be, going by the issuer's name.
     pub concerned: Vec<usize>,
@@ -433,6 +433,7 @@ impl Judge<'_> {
         }
         for (index, (source, verdict)) in sources.iter().zip(&mut self.verdicts).enumerate() {
             verdict.defects.sort_by_key(|defect| !defect.is_blocking());
+            let is_broken = verdict.defects.iter().any(ContentDefect::is_blocking);
             for subject in &source.subjects {
                 let words = self.words.get(*subject).into_iter().flatten();
                 let mine = words.filter(|word| word.source == index || word.deltas.contains(&index));
@@ -441,7 +442,8 @@ impl Judge<'_> {
                     Answer::Good => 1,
                     Answer::Unknown => 2,
                 });
-                if best.is_none() && source.role == Role::File {
+                let failed = is_broken && verdict.concerned.contains(subject);
+                if best.is_none() && source.role == Role::File && !failed {
                     continue;
                 }
                 let answer = SourceAnswer {

@@ -418,6 +418,7 @@ fn a_file_is_silent_about_what_it_is_not_for() {
     assert!(open[0][0].contains("a.crl does not cover it"));
     let (verdict, _) = file(&ca.crl(&CrlSpec { next_update: Some("2026-11-02T00:00:00Z"), ..CrlSpec::default() }));
     assert!(matches!(verdict.defects.as_slice(), [ContentDefect::Expired { .. }]));
+    assert_eq!((verdict.answers.len(), answer(&verdict)), (1, None), "a source that failed");
 }
 
 #[test]
