@@ -1,1 +1,187 @@
 //! caIssuers: certificates as DER, PEM or certs-only PKCS#7, and whether one of them did issue (RFC 5280 §4.2.2.1).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Content, ContentDefect, received};
+use crate::x509::signature::{self, Signed};
+use crate::x509::{Certificate, Fingerprint, SignatureError, cms, pem};
+
+/// Certificates looked at in one body; real bundles have a handful.
+const MAX_CERTIFICATES: usize = 64;
+
+/// What a body holds.
+#[derive(Debug, Clone)]
+pub struct Issuers {
+    /// `der`, `pem` or `pkcs7`.
+    pub format: &'static str,
+    /// The certificates that decode; never empty.
+    pub certificates: Vec<Arc<Certificate>>,
+}
+
+/// Reads the certificates of a body.
+///
+/// # Errors
+/// What came instead, or what does not decode.
+pub fn read(body: &Bytes) -> Result<Issuers, String> {
+    if let Ok(certificate) = Certificate::from_der(body.clone()) {
+        return Ok(Issuers { format: "der", certificates: vec![Arc::new(certificate)] });
+    }
+    if let Some(contained) = cms::certificates(body) {
+        return decode("pkcs7", contained);
+    }
+    if pem::is_pem(body) {
+        let mut contained = Vec::new();
+        for block in pem::blocks(body) {
+            match (block.label.as_str(), block.contents) {
+                ("PKCS7" | "CMS", Ok(octets)) => contained.extend(cms::certificates(&octets).unwrap_or_default()),
+                (label, Ok(octets)) if label.ends_with("CERTIFICATE") => contained.push(octets),
+                _ => {}
+            }
+        }
+        if !contained.is_empty() {
+            return decode("pem", contained);
+        }
+    }
+    Err(match received::identify(body) {
+        Some(what) => format!("{what} came instead of a certificate"),
+        None => match Certificate::from_der(body.clone()) {
+            Err(error) if body.first() == Some(&0x30) => error.to_string(),
+            _ => format!("{} came instead of a certificate", received::describe(body)),
+        },
+    })
+}
+
+/// What is wrong with a body as the source of these certificates' issuers, most telling first.
+#[must_use]
+pub fn judge(read: &Result<Issuers, String>, named_by: &[&Certificate]) -> Vec<ContentDefect> {
+    let issuers = match read {
+        Ok(issuers) => issuers,
+        Err(reason) => return vec![ContentDefect::Malformed { reason: reason.clone() }],
+    };
+    let mut defects: Vec<ContentDefect> = Vec::new();
+    for certificate in named_by {
+        let named: Vec<_> =
+            issuers.certificates.iter().filter(|issuer| issuer.subject.matches(&certificate.issuer)).collect();
+        if named.iter().any(|issuer| issued(issuer, certificate)) {
+            continue;
+        }
+        let found = match (named.first(), issuers.certificates.first()) {
+            (Some(issuer), _) => format!("{} with another key", issuer.subject),
+            (None, Some(first)) => first.subject.to_string(),
+            (None, None) => String::new(),
+        };
+        let defect = ContentDefect::WrongIssuer { expected: certificate.issuer.to_string(), found };
+        if !defects.contains(&defect) {
+            defects.push(defect);
+        }
+    }
+    if issuers.format == "pem" {
+        defects.push(ContentDefect::NotDer { format: "PEM" });
+    }
+    defects
+}
+
+impl Issuers {
+    /// In short.
+    #[must_use]
+    pub fn content(&self) -> Content {
+        let certificates: Vec<Fingerprint> = self.certificates.iter().map(|certificate| certificate.sha256).collect();
+        let subject = self.certificates.first().map(|certificate| certificate.subject.to_string());
+        Content::CaIssuers { format: self.format, certificates, subject }
+    }
+}
+
+fn decode(format: &'static str, contained: Vec<Bytes>) -> Result<Issuers, String> {
+    let mut certificates = Vec::new();
+    let mut failure = None;
+    for octets in contained.into_iter().take(MAX_CERTIFICATES) {
+        match Certificate::from_der(octets) {
+            Ok(certificate) => certificates.push(Arc::new(certificate)),
+            Err(error) => failure = failure.or(Some(error.to_string())),
+        }
+    }
+    match failure {
+        _ if !certificates.is_empty() => Ok(Issuers { format, certificates }),
+        Some(failure) => Err(failure),
+        None => Err("a message without certificates".to_owned()),
+    }
+}
+
+/// Whether the key made the signature; one that cannot be verified here is left to the path's judgement.
+fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
+    let signed = Signed::Message(&certificate.tbs);
+    let outcome = signature::verify(&certificate.signature_algorithm, &issuer.key, signed, &certificate.signature);
+    !matches!(outcome, Err(SignatureError::Invalid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{Ca, Leaf};
+    use super::*;
+    use crate::x509::der;
+
+    /// A certs-only `SignedData` (RFC 5652 §5.1).
+    fn certs_only(certificates: &[&[u8]]) -> Vec<u8> {
+        let signed_data = der::encode(
+            der::SEQUENCE,
+            &[
+                &[2, 1, 1, 0x31, 0],
+                &der::encode(der::SEQUENCE, &[&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1]]),
+                &der::encode(0xa0, certificates),
+                &[0x31, 0],
+            ],
+        );
+        der::encode(
+            der::SEQUENCE,
+            &[&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2], &der::encode(0xa0, &[&signed_data])],
+        )
+    }
+
+    fn defects(body: &[u8], certificate: &Certificate) -> Vec<ContentDefect> {
+        judge(&read(&Bytes::copy_from_slice(body)), &[certificate])
+    }
+
+    #[test]
+    fn takes_der_pem_and_pkcs7() {
+        let (ca, other) = (Ca::new("CA"), Ca::new("Other"));
+        let leaf = ca.subject(&Leaf::new(5)).certificate;
+        assert_eq!(defects(&ca.certificate.der, &leaf), []);
+        let pem = pem::encode("CERTIFICATE", &ca.certificate.der);
+        assert_eq!(defects(pem.as_bytes(), &leaf), [ContentDefect::NotDer { format: "PEM" }]);
+        let bundle = certs_only(&[&other.certificate.der, &ca.certificate.der]);
+        assert_eq!(defects(&bundle, &leaf), [], "any of them");
+        let read = read(&bundle.into()).unwrap();
+        let Content::CaIssuers { format, certificates, subject } = read.content() else { panic!("not a caIssuers") };
+        assert_eq!((format, certificates.len(), subject.as_deref()), ("pkcs7", 2, Some("CN=Other")));
+    }
+
+    #[test]
+    fn tells_an_issuer_that_did_not_issue() {
+        let (ca, other, namesake) = (Ca::new("CA"), Ca::new("Other"), Ca::new("CA"));
+        let leaf = ca.subject(&Leaf::new(5)).certificate;
+        let expected = "CN=CA".to_owned();
+        assert_eq!(
+            defects(&other.certificate.der, &leaf),
+            [ContentDefect::WrongIssuer { expected: expected.clone(), found: "CN=Other".to_owned() }]
+        );
+        assert_eq!(
+            defects(&namesake.certificate.der, &leaf),
+            [ContentDefect::WrongIssuer { expected, found: "CN=CA with another key".to_owned() }]
+        );
+    }
+
+    #[test]
+    fn tells_what_is_no_certificate() {
+        let leaf = Ca::new("CA").subject(&Leaf::new(5)).certificate;
+        let reason = |body: &[u8]| match defects(body, &leaf).as_slice() {
+            [ContentDefect::Malformed { reason }] => reason.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(reason(b"not found"), "text beginning `not found` came instead of a certificate");
+        assert_eq!(reason(&certs_only(&[])), "a message without certificates");
+        assert!(reason(&certs_only(&[&[0x30, 3, 2, 1, 1]])).contains("does not decode"));
+        assert!(reason(&leaf.der[..100]).contains("does not decode"));
+    }
+}

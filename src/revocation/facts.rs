@@ -263,6 +263,24 @@ pub enum ContentDefect {
     },
 }
 
+impl ContentDefect {
+    /// Whether it keeps the object's word from counting (for [`Self::OutOfScope`] and [`Self::WrongIssuer`]:
+    /// for the certificates that it concerns).
+    #[must_use]
+    pub fn is_blocking(&self) -> bool {
+        !matches!(
+            self,
+            Self::Expiring { .. }
+                | Self::WeakSignature { .. }
+                | Self::NoNextUpdate
+                | Self::NotDer { .. }
+                | Self::Large { .. }
+                | Self::GetFailed { .. }
+                | Self::PostFailed { .. }
+        )
+    }
+}
+
 /// Kind of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]

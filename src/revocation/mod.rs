@@ -4,6 +4,13 @@
 //! Input: [`Subject`]s, the run's [`Retriever`], [`RevocationOptions`]. Output: [`RevocationFacts`].
 //! Facts only: whether a dead endpoint matters is `finding`'s to say.
 
+mod ask;
+mod delegate;
+mod examiner;
+mod files;
+mod once;
+mod received;
+
 pub mod aia;
 pub mod crl;
 pub mod facts;
@@ -13,10 +20,13 @@ pub mod retrieve;
 pub mod single;
 pub mod status;
 
+#[cfg(test)]
+mod fixtures;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use facts::*;
 pub use retrieve::Retriever;
@@ -24,6 +34,9 @@ pub use retrieve::Retriever;
 use crate::Progress;
 use crate::net::Deadline;
 use crate::x509::Certificate;
+
+/// How far a signer's clock may be ahead of ours for `thisUpdate` and `producedAt`.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What `cli` fills for this stage.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +64,8 @@ pub struct Subject {
     pub is_leaf: bool,
 }
 
-/// Fetches and judges everything, all at once.
+/// Fetches and judges everything, all at once. A delta CRL that only a complete CRL names, and the
+/// revocation of an OCSP delegate, take a second round.
 pub async fn examine(
     retriever: &Retriever,
     options: &RevocationOptions,
@@ -61,6 +75,15 @@ pub async fn examine(
     deadline: Deadline,
     progress: &dyn Progress,
 ) -> RevocationFacts {
-    let _ = (retriever, options, subjects, staple, at, deadline, progress);
-    todo!()
+    let signers = crl::Signers::of(subjects);
+    let examiner = examiner::Examiner::new(retriever, options, subjects, &signers, at, deadline, progress);
+    examiner.examine(staple).await
 }
+
+/// The latest time that a `thisUpdate` may state.
+fn with_skew(at: Timestamp) -> Timestamp {
+    at.checked_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,16 @@
 //! A CRL may be 100 MB. It is never held as a whole: octets are hashed and walked as they arrive,
 //! entries are compared with the serial numbers that matter, and the signature is verified over the
 //! digest at the end. Nothing that was found counts before [`Crl::verify`] said so.
+//!
+//! [`CrlReader`] takes chunks, `armour` makes DER of them, `walk` goes through the DER; `header` is
+//! what stands before the entries, `extensions` what stands behind them.
 
+mod armour;
+mod extensions;
+mod header;
+mod walk;
+
+use aws_lc_rs::digest::Digest;
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -11,7 +20,9 @@ use super::certificate::Serial;
 use super::extensions::{DistributionPoint, GeneralName, IssuingDistributionPoint, RevocationReason};
 use super::key::PublicKey;
 use super::name::Name;
-use super::signature::{AlgorithmIdentifier, SignatureError};
+use super::signature::{self, AlgorithmIdentifier, SignatureError, Signed};
+use armour::Armour;
+use walk::Walker;
 
 /// How the octets came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +43,10 @@ pub struct CrlError {
     pub element: &'static str,
     /// What is wrong.
     pub reason: String,
+}
+
+fn fail(offset: u64, element: &'static str, reason: impl Into<String>) -> CrlError {
+    CrlError { offset, element, reason: reason.into() }
 }
 
 /// An entry for one of the wanted serial numbers.
@@ -68,6 +83,9 @@ pub struct Crl {
     pub next_update: Option<Timestamp>,
     /// Number of entries.
     pub entries: u64,
+    /// Whether `revokedCertificates` is there but empty, which RFC 5280 §5.1.2.6 forbids and most
+    /// verifiers put up with.
+    pub has_empty_list: bool,
     /// Entries whose serial number was asked for, whatever their issuer.
     pub found: Vec<CrlEntry>,
     /// `authorityKeyIdentifier.keyIdentifier`
@@ -88,31 +106,52 @@ pub struct Crl {
     pub unknown_critical_entry_extensions: Vec<String>,
     /// `signatureAlgorithm`
     pub signature_algorithm: AlgorithmIdentifier,
-    /// Digest or octets under the signature, and the signature. Private to this module.
-    signed: (),
+    /// What the signature is over.
+    evidence: Evidence,
+    /// `signatureValue` without the unused-bits octet.
+    signature: Bytes,
+}
+
+/// What is left of `tbsCertList` when it has gone past.
+#[derive(Debug, Clone)]
+enum Evidence {
+    /// The digest that the signature algorithm is applied to.
+    Digest(Digest),
+    /// All of it, for algorithms that need it so.
+    Message(Bytes),
+    /// Nothing: the algorithm is not one that could be verified.
+    None,
 }
 
 impl Crl {
-    /// Verifies the signature with this key.
+    /// Verifies the signature with this key. May be asked for any number of keys.
     ///
     /// # Errors
     /// [`SignatureError`]
     pub fn verify(&self, key: &PublicKey) -> Result<(), SignatureError> {
-        let _ = (key, &self.signed);
-        todo!()
+        let signed = match &self.evidence {
+            Evidence::Digest(digest) => Signed::Digest(digest),
+            Evidence::Message(message) => Signed::Message(message),
+            // Nothing was kept because `verify` knows no such algorithm, and says so.
+            Evidence::None => Signed::Message(&[]),
+        };
+        signature::verify(&self.signature_algorithm, key, signed, &self.signature)
     }
 }
 
-/// Reads a CRL from chunks of any size.
+/// Reads a CRL from chunks of any size, in bounded memory whatever its length.
 #[derive(Debug)]
-pub struct CrlReader {}
+pub struct CrlReader {
+    armour: Armour,
+    walker: Walker,
+    failure: Option<CrlError>,
+}
 
 impl CrlReader {
     /// A reader that keeps the entries of these serial numbers.
     #[must_use]
     pub fn new(wanted: &[Serial]) -> Self {
-        let _ = wanted;
-        todo!()
+        Self { armour: Armour::new(), walker: Walker::new(wanted), failure: None }
     }
 
     /// Takes the next octets. After an error, further chunks are ignored.
@@ -120,16 +159,24 @@ impl CrlReader {
     /// # Errors
     /// The first malformed element; [`CrlReader::finish`] repeats it.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), CrlError> {
-        let _ = chunk;
-        todo!()
+        if self.failure.is_none()
+            && let Err(error) = self.armour.push(chunk, &mut self.walker)
+        {
+            self.failure = Some(error);
+        }
+        self.failure.clone().map_or(Ok(()), Err)
     }
 
     /// Ends the stream.
     ///
     /// # Errors
     /// What is malformed, or that the CRL is cut short or followed by other octets.
-    pub fn finish(self) -> Result<Crl, CrlError> {
-        todo!()
+    pub fn finish(mut self) -> Result<Crl, CrlError> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
+        let encoding = self.armour.finish(&mut self.walker)?;
+        self.walker.finish(encoding)
     }
 }
 
@@ -142,3 +189,6 @@ pub fn read(input: &[u8], wanted: &[Serial]) -> Result<Crl, CrlError> {
     reader.push(input)?;
     reader.finish()
 }
+
+#[cfg(test)]
+mod tests;

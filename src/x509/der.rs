@@ -91,6 +91,30 @@ pub fn elements(mut contents: &[u8]) -> impl Iterator<Item = Option<Tlv<'_>>> {
     })
 }
 
+/// Appends an element of that tag and contents, its length in the shortest form.
+pub fn push(out: &mut Vec<u8>, tag: u8, contents: &[u8]) {
+    out.push(tag);
+    let length = contents.len();
+    if let Ok(short) = u8::try_from(length)
+        && short < 0x80
+    {
+        out.push(short);
+    } else {
+        let octets: Vec<u8> = length.to_be_bytes().into_iter().skip_while(|octet| *octet == 0).collect();
+        out.push(0x80 | u8::try_from(octets.len()).unwrap_or(8));
+        out.extend(octets);
+    }
+    out.extend(contents);
+}
+
+/// Encodes an element of that tag whose contents are these parts in order.
+#[must_use]
+pub fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::new();
+    push(&mut out, tag, &parts.concat());
+    out
+}
+
 /// Encodes an object identifier's contents octets in dotted form; `?` for arcs that do not fit.
 #[must_use]
 pub fn oid_to_string(contents: &[u8]) -> String {
@@ -164,6 +188,16 @@ mod tests {
         assert_eq!((tlv.tag, tlv.value, rest), (0x30, &[0xff][..], &[0x05][..]));
         assert!(read(&[0x30, 0x80, 0, 0]).is_none(), "indefinite length");
         assert!(read(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]).is_none(), "longer than its input");
+    }
+
+    #[test]
+    fn writes_what_it_reads() {
+        for length in [0, 1, 127, 128, 255, 256, 70_000] {
+            let contents = vec![7; length];
+            let whole = encode(SEQUENCE, &[&contents]);
+            let (tlv, rest) = read(&whole).unwrap();
+            assert_eq!((tlv.tag, tlv.value, rest), (SEQUENCE, contents.as_slice(), &[][..]));
+        }
     }
 
     #[test]

@@ -191,7 +191,10 @@ pub enum DistributionPointName {
 impl DistributionPointName {
     /// Reads the contents of the `[0]` wrapper.
     fn parse(contents: &[u8]) -> Option<Self> {
-        let (choice, _) = der::read(contents)?;
+        let (choice, rest) = der::read(contents)?;
+        if !rest.is_empty() {
+            return None;
+        }
         match choice.tag {
             0xa0 => Some(Self::Full(GeneralName::list(choice.value)?)),
             0xa1 => Some(Self::RelativeToIssuer(Bytes::copy_from_slice(choice.value))),
@@ -268,11 +271,12 @@ pub struct IssuingDistributionPoint {
 }
 
 impl IssuingDistributionPoint {
-    /// Reads the extension's value; `None` when it does not decode.
+    /// Reads the extension's value; `None` when it does not decode, or is one of those that RFC 5280
+    /// §5.2.5 forbids: empty, or with more than one of the `onlyContains` fields.
     #[must_use]
     pub fn parse(value: &[u8]) -> Option<Self> {
         let (sequence, rest) = der::expect(value, SEQUENCE)?;
-        if !rest.is_empty() {
+        if !rest.is_empty() || sequence.value.is_empty() {
             return None;
         }
         let mut parsed = Self::default();
@@ -292,7 +296,9 @@ impl IssuingDistributionPoint {
                 _ => return None,
             }
         }
-        Some(parsed)
+        let kinds =
+            [parsed.only_contains_user_certs, parsed.only_contains_ca_certs, parsed.only_contains_attribute_certs];
+        (kinds.into_iter().filter(|only| *only).count() <= 1).then_some(parsed)
     }
 }
 
@@ -350,5 +356,9 @@ mod tests {
         let idp = IssuingDistributionPoint::parse(&[0x30, 6, 0x82, 1, 0xff, 0x84, 1, 0xff]).unwrap();
         assert!(idp.only_contains_ca_certs && idp.indirect_crl && !idp.only_contains_user_certs);
         assert!(IssuingDistributionPoint::parse(&[0x30, 1, 0x82]).is_none());
+        assert!(IssuingDistributionPoint::parse(&[0x30, 0]).is_none(), "empty");
+        assert!(IssuingDistributionPoint::parse(&[0x30, 6, 0x81, 1, 0xff, 0x82, 1, 0xff]).is_none(), "both kinds");
+        assert!(IssuingDistributionPoint::parse(&[0x30, 6, 0x81, 1, 0xff, 0x82, 1, 0]).is_some());
+        assert!(IssuingDistributionPoint::parse(&[0x30, 6, 0xa0, 4, 0xa0, 0, 0xa0, 0]).is_none(), "two names");
     }
 }

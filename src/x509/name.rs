@@ -59,9 +59,9 @@ impl Name {
     pub fn with_rdn(&self, rdn_contents: &[u8]) -> Option<Self> {
         let (sequence, _) = der::expect(&self.der, SEQUENCE)?;
         let mut contents = sequence.value.to_vec();
-        push_tlv(&mut contents, SET, rdn_contents);
+        der::push(&mut contents, SET, rdn_contents);
         let mut whole = Vec::with_capacity(contents.len() + 6);
-        push_tlv(&mut whole, SEQUENCE, &contents);
+        der::push(&mut whole, SEQUENCE, &contents);
         Some(Self { der: whole.into() })
     }
 
@@ -188,21 +188,6 @@ fn text(tag: u8, value: &[u8]) -> Option<String> {
     }
 }
 
-fn push_tlv(out: &mut Vec<u8>, tag: u8, contents: &[u8]) {
-    out.push(tag);
-    let length = contents.len();
-    if let Ok(short) = u8::try_from(length)
-        && short < 0x80
-    {
-        out.push(short);
-    } else {
-        let octets: Vec<u8> = length.to_be_bytes().into_iter().skip_while(|octet| *octet == 0).collect();
-        out.push(0x80 | u8::try_from(octets.len()).unwrap_or(8));
-        out.extend(octets);
-    }
-    out.extend(contents);
-}
-
 /// The short names of RFC 4514 §3 and the ones X.509 tools commonly add.
 fn attribute_name(oid: &str) -> Option<&'static str> {
     Some(match oid {
@@ -298,14 +283,14 @@ mod tests {
         let mut contents = Vec::new();
         for (oid, tag, value) in attributes {
             let (mut pair, mut sequence, mut set) = (Vec::new(), Vec::new(), Vec::new());
-            push_tlv(&mut pair, der::OID, oid);
-            push_tlv(&mut pair, *tag, value);
-            push_tlv(&mut sequence, SEQUENCE, &pair);
-            push_tlv(&mut set, SET, &sequence);
+            der::push(&mut pair, der::OID, oid);
+            der::push(&mut pair, *tag, value);
+            der::push(&mut sequence, SEQUENCE, &pair);
+            der::push(&mut set, SET, &sequence);
             contents.extend(set);
         }
         let mut whole = Vec::new();
-        push_tlv(&mut whole, SEQUENCE, &contents);
+        der::push(&mut whole, SEQUENCE, &contents);
         Name::from_der(whole.into())
     }
 

@@ -1,0 +1,221 @@
+//! Asks one OCSP responder about one certificate, by POST and by GET at once, and makes one answer of both.
+
+use futures_util::future::join;
+use jiff::Timestamp;
+use url::Url;
+
+use super::delegate::DelegateCheck;
+use super::ocsp::{self, Judged, Question};
+use super::retrieve::{Fetched, Retriever, mark_malformed};
+use super::{Answer, Content, ContentDefect, SourceAnswer, SourceKind, Subject};
+use crate::net::{Attempt, Deadline, Outcome};
+use crate::x509::Certificate;
+use crate::x509::der::rfc3339;
+
+/// What is asked, whom, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Inquiry<'a> {
+    /// Sends it.
+    pub(super) retriever: &'a Retriever,
+    /// The responder's URL as the certificate has it.
+    pub(super) named: &'a str,
+    /// The same, to be contacted.
+    pub(super) url: &'a Url,
+    /// The certificate asked about.
+    pub(super) subject: &'a Subject,
+    /// Its issuer.
+    pub(super) issuer: &'a Certificate,
+    /// How a delegate's own revocation is looked up.
+    pub(super) delegates: &'a DelegateCheck<'a>,
+    /// The instant of judgement.
+    pub(super) at: Timestamp,
+    /// When to give up.
+    pub(super) deadline: Deadline,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// Those by POST, then those by GET.
+    pub(super) attempts: Vec<Attempt>,
+    /// The more telling answer.
+    pub(super) content: Option<Content>,
+    /// What is wrong with it, or with one of the methods.
+    pub(super) defects: Vec<ContentDefect>,
+    /// Whether at least one method gave a usable answer.
+    pub(super) usable: bool,
+    /// What the responder says; two where the methods say different things.
+    pub(super) answers: Vec<SourceAnswer>,
+}
+
+/// One method's outcome.
+struct Method {
+    attempts: Vec<Attempt>,
+    judged: Option<Judged>,
+}
+
+/// Asks. A POST whose nonce may have been what the responder refused is repeated without it.
+pub(super) async fn ask(inquiry: &Inquiry<'_>) -> Asked {
+    let (post, get) = join(post(inquiry), get(inquiry)).await;
+    combine(post, get, inquiry.named)
+}
+
+async fn post(inquiry: &Inquiry<'_>) -> Method {
+    let Inquiry { retriever, url, subject, issuer, deadline, .. } = *inquiry;
+    let fetched = retriever.ocsp_post(url, &subject.certificate, issuer, true, deadline).await;
+    let first = judge(&fetched, inquiry).await;
+    if fetched.nonce.is_none() || !may_have_refused_the_nonce(&first) {
+        return first;
+    }
+    let fetched = retriever.ocsp_post(url, &subject.certificate, issuer, false, deadline).await;
+    let second = judge(&fetched, inquiry).await;
+    let judged = second.judged.or(first.judged);
+    Method { attempts: [first.attempts, second.attempts].concat(), judged }
+}
+
+async fn get(inquiry: &Inquiry<'_>) -> Method {
+    let Inquiry { retriever, url, subject, issuer, deadline, .. } = *inquiry;
+    let fetched = retriever.ocsp_get(url, &subject.certificate, issuer, deadline).await;
+    judge(&fetched, inquiry).await
+}
+
+/// Judges what each address answered: the first usable answer counts, what is wrong with the others is added.
+async fn judge(fetched: &Fetched<bytes::Bytes>, inquiry: &Inquiry<'_>) -> Method {
+    let question = Question {
+        certificate: &inquiry.subject.certificate,
+        issuer: inquiry.issuer,
+        nonce: fetched.nonce.as_ref().map(<[u8; 32]>::as_slice),
+        at: inquiry.at,
+    };
+    let mut attempts = fetched.attempts.clone();
+    let mut all = Vec::new();
+    for (attempt, body) in &fetched.bodies {
+        let mut judged = ocsp::judge(body, &question);
+        if let (false, [ContentDefect::Malformed { reason }], Some(attempt)) =
+            (ocsp::is_response(body), judged.defects.as_slice(), attempts.get_mut(*attempt))
+        {
+            mark_malformed(attempt, reason);
+        }
+        inquiry.delegates.settle(&mut judged, inquiry.subject).await;
+        all.push(judged);
+    }
+    let best = all.iter().position(|judged| judged.usable).unwrap_or(0);
+    let judged = (best < all.len()).then(|| {
+        let mut judged = all.swap_remove(best);
+        for defect in all.into_iter().flat_map(|other| other.defects) {
+            if !judged.defects.contains(&defect) {
+                judged.defects.push(defect);
+            }
+        }
+        judged
+    });
+    Method { attempts, judged }
+}
+
+/// An error status, or an HTTP error: responders that know no nonces answer with either.
+fn may_have_refused_the_nonce(method: &Method) -> bool {
+    match &method.judged {
+        Some(judged) => matches!(judged.defects.first(), Some(ContentDefect::ErrorStatus { .. })),
+        None => method.attempts.last().is_some_and(|attempt| attempt.outcome == Outcome::HttpError),
+    }
+}
+
+impl Method {
+    fn is_usable(&self) -> bool {
+        self.judged.as_ref().is_some_and(|judged| judged.usable)
+    }
+
+    /// How much is learnt from it.
+    fn rank(&self) -> u8 {
+        match &self.judged {
+            Some(judged) if judged.answer.is_some() => 3,
+            Some(judged) if judged.content.is_some() => 2,
+            Some(_) => 1,
+            None => 0,
+        }
+    }
+
+    /// Why it gave no usable answer.
+    fn failure(&self) -> String {
+        if let Some(defect) = self.judged.iter().flat_map(|judged| &judged.defects).find(|defect| defect.is_blocking())
+        {
+            return words(defect);
+        }
+        match self.attempts.last() {
+            Some(Attempt { outcome: Outcome::HttpError, http_status: Some(status), .. }) => {
+                format!("HTTP status {status}")
+            }
+            Some(attempt) => match &attempt.detail {
+                Some(detail) => format!("{}: {detail}", attempt.outcome),
+                None => attempt.outcome.to_string(),
+            },
+            None => "nothing was answered".to_owned(),
+        }
+    }
+}
+
+fn combine(post: Method, get: Method, named: &str) -> Asked {
+    let attempts = post.attempts.iter().chain(&get.attempts).cloned().collect();
+    let told = |judged: &Judged| SourceAnswer {
+        kind: SourceKind::Ocsp,
+        url: Some(named.to_owned()),
+        answer: judged.answer.clone(),
+        dated: judged.dated(),
+    };
+    let mut answers = Vec::new();
+    let mut failure = None;
+    let chosen = match (post.is_usable(), get.is_usable()) {
+        (true, true) => {
+            let (Some(post), Some(get)) = (&post.judged, &get.judged) else { return nothing(attempts, named) };
+            if post.answer != get.answer {
+                answers.push(told(if is_revoked(get) { post } else { get }));
+            }
+            if is_revoked(get) && !is_revoked(post) { get } else { post }.clone()
+        }
+        (true, false) => {
+            failure = Some(ContentDefect::GetFailed { reason: get.failure() });
+            post.judged.unwrap_or_default()
+        }
+        (false, true) => {
+            failure = Some(ContentDefect::PostFailed { reason: post.failure() });
+            get.judged.unwrap_or_default()
+        }
+        (false, false) => {
+            let telling = if get.rank() > post.rank() { get } else { post };
+            let Some(judged) = telling.judged else { return nothing(attempts, named) };
+            judged
+        }
+    };
+    answers.insert(0, told(&chosen));
+    let mut defects = chosen.defects;
+    defects.extend(failure);
+    Asked { attempts, content: chosen.content.map(Content::Ocsp), defects, usable: chosen.usable, answers }
+}
+
+fn nothing(attempts: Vec<Attempt>, named: &str) -> Asked {
+    let answer = SourceAnswer { kind: SourceKind::Ocsp, url: Some(named.to_owned()), answer: None, dated: None };
+    Asked { attempts, content: None, defects: Vec::new(), usable: false, answers: vec![answer] }
+}
+
+fn is_revoked(judged: &Judged) -> bool {
+    matches!(judged.answer, Some(Answer::Revoked { .. }))
+}
+
+/// The defect as the reason why one of the methods failed.
+fn words(defect: &ContentDefect) -> String {
+    match defect {
+        ContentDefect::Malformed { reason } | ContentDefect::UnauthorizedResponder { reason } => reason.clone(),
+        ContentDefect::ErrorStatus { status } => format!("the responder answered {status}"),
+        ContentDefect::BadSignature { signer } => format!("its signature does not verify with the key of {signer}"),
+        ContentDefect::UnsupportedSignature { algorithm } => format!("its signature is made with {algorithm}"),
+        ContentDefect::WrongCertificate { found } => format!("it answers for {found}"),
+        ContentDefect::NonceMismatch => "it bears another nonce than the request".to_owned(),
+        ContentDefect::NotYetValid { this_update } => {
+            format!("its answer is valid only from {}", rfc3339(*this_update))
+        }
+        ContentDefect::Expired { next_update } => format!("its answer expired at {}", rfc3339(*next_update)),
+        ContentDefect::UnknownStatus => "it answers that the certificate is unknown".to_owned(),
+        // None of the others is ever a defect of an OCSP response.
+        other => format!("{other:?}"),
+    }
+}

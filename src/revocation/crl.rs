@@ -1,1 +1,0 @@
-//! What a CRL says of a certificate, and whether its word counts (RFC 5280 §6.3).
