@@ -13,14 +13,12 @@ use super::check::{runtime, watched};
 use super::output::{Output, warn};
 use super::progress::Bar;
 use super::resolve::{self, Settings};
-use crate::finding::catalogue::revocation::REVOKED;
-use crate::finding::{self, About, Finding, Policy, Severity, Verdict};
+use crate::finding::{self, Verdict};
 use crate::net::Deadline;
 use crate::path::TrustStore;
 use crate::report::url::{CheckedUrl, UrlReport};
-use crate::revocation::single::{self, Against, SingleError, SingleFacts};
-use crate::revocation::{Answer, Content, Retriever};
-use crate::x509::der::rfc3339;
+use crate::revocation::Retriever;
+use crate::revocation::single::{self, Against, SingleError};
 use crate::x509::{Certificate, Name};
 use crate::{Progress as _, StoreHandle, render};
 
@@ -120,26 +118,9 @@ impl Asked {
             Against { issuer: self.issuer.as_ref(), certificate: self.certificate.as_ref(), anchors: &anchors, at };
         let facts = single::judge_url(retriever, url, against, Deadline::after(self.settings.deadline)).await?;
         let certificates: Vec<Arc<Certificate>> = self.certificate.iter().chain(&self.issuer).cloned().collect();
-        let policy = &self.settings.policy;
-        let mut findings = finding::judge_endpoint(&facts.endpoint, &certificates, policy, at);
-        findings.extend(revoked_by_crl(&facts, policy));
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        let findings =
+            finding::judge_endpoint(&facts.endpoint, facts.answer.as_ref(), &certificates, &self.settings.policy, at);
         let verdict = Verdict::of(&findings);
         Ok(CheckedUrl { facts, findings, verdict })
     }
-}
-
-/// A CRL's own facts don't hold what it says of one certificate, so judging them cannot tell.
-fn revoked_by_crl(facts: &SingleFacts, policy: &Policy) -> Option<Finding> {
-    let (Some(Answer::Revoked { at, reason }), Some(Content::Crl(_))) = (&facts.answer, &facts.endpoint.content) else {
-        return None;
-    };
-    let reason = reason.map(|reason| format!(" ({})", reason.name())).unwrap_or_default();
-    Some(Finding {
-        code: REVOKED,
-        severity: policy.effective(REVOKED, Severity::Critical)?,
-        about: About::Endpoint(facts.endpoint.url.clone()),
-        message: format!("{}: the certificate was revoked on {}{reason}", facts.endpoint.url, rfc3339(*at)),
-        remedy: "find out why, make a new key, and replace the certificate".to_owned(),
-    })
 }
