@@ -22,7 +22,7 @@ use super::{About, Code, Finding, Policy, Severity};
 use crate::Examination;
 use crate::acquire::Presented;
 use crate::path::CertificationPath;
-use crate::revocation::EndpointFacts;
+use crate::revocation::{Answer, EndpointFacts};
 use crate::x509::{Certificate, Fingerprint};
 
 /// Everything observed for one target, judged with default severities.
@@ -65,11 +65,16 @@ fn chains(case: &Case<'_>, sink: &mut Sink) {
 }
 
 /// One endpoint by itself.
-pub(super) fn single(facts: &EndpointFacts, certificates: &[Arc<Certificate>], at: Timestamp) -> Vec<Finding> {
+pub(super) fn single(
+    facts: &EndpointFacts,
+    answer: Option<&Answer>,
+    certificates: &[Arc<Certificate>],
+    at: Timestamp,
+) -> Vec<Finding> {
     let mut sink = Sink::default();
     let names =
         Names { known: certificates.iter().map(|certificate| (certificate.sha256, (certificate, ""))).collect() };
-    revocation::judge_single(facts, &names, at, &mut sink);
+    revocation::judge_single(facts, answer, &names, at, &mut sink);
     sink.findings
 }
 
