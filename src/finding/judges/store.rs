@@ -14,11 +14,20 @@ use crate::finding::wording::{list, span, when};
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn judge(examination: &Examination, sink: &mut Sink) {
+    no_anchors(examination, sink);
     unreadable_entries(examination, sink);
     clock(examination, sink);
 }
 
-/// A store without any anchor ends the run before this; here some entries are missing.
+/// Without any anchor the question cannot be put.
+fn no_anchors(examination: &Examination, sink: &mut Sink) {
+    let Some(failure) = &examination.trust_store_failure else { return };
+    let message = format!("{}: nothing can be verified without trust anchors: {failure}", examination.target);
+    let remedy = "have this host's administrator mend the trust store, or name the anchors with --roots".to_owned();
+    sink.report(machine::STORE_UNREADABLE, Weight::Grave, About::Target, message, remedy);
+}
+
+/// Some entries are missing, and the rest was used.
 fn unreadable_entries(examination: &Examination, sink: &mut Sink) {
     let errors = &examination.trust_store_errors;
     if errors.is_empty() {

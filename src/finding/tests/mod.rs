@@ -96,6 +96,8 @@ impl Certificates {
             revocation: RevocationFacts { statuses, ..RevocationFacts::default() },
             trust_store: "native".to_owned(),
             trust_store_errors: Vec::new(),
+            trust_store_failure: None,
+            others: Vec::new(),
             publicly_trusted: true,
             purpose: Purpose::Server,
             offline: false,
