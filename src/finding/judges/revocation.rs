@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::content::{Origin, is_blocking, weight};
+use super::content::{Origin, weight};
 use super::{Case, Names, Sink, Weight, endpoint, is_top};
 use crate::acquire::Presented;
 use crate::finding::About;
@@ -136,9 +136,9 @@ fn defects(
     consequences: &mut Consequences,
     sink: &mut Sink,
 ) {
-    let any_blocking = defects.iter().any(|defect| is_blocking(defect) || *defect == ContentDefect::Unverified);
+    let any_blocking = defects.iter().any(ContentDefect::is_blocking);
     for defect in defects {
-        let decisive = is_blocking(defect) || (!usable && !any_blocking);
+        let decisive = defect.is_blocking() || (!usable && !any_blocking);
         let only = match defect {
             ContentDefect::OutOfScope { certificate, .. } => std::slice::from_ref(certificate),
             ContentDefect::Unverified | ContentDefect::Large { .. } => &[],
@@ -196,7 +196,7 @@ fn staple(case: &Case<'_>, consequences: &mut Consequences, sink: &mut Sink) {
     let asked = [leaf.sha256];
     let origin = Origin { kind: EndpointKind::Ocsp, place, certificates: &asked, names: &case.names, at: case.at };
     let (blocking, other): (Vec<&ContentDefect>, Vec<&ContentDefect>) =
-        facts.defects.iter().partition(|defect| is_blocking(defect));
+        facts.defects.iter().partition(|defect| defect.is_blocking());
     if !facts.usable && !blocking.is_empty() {
         let grave = consequences.grave(EndpointKind::Ocsp, &asked) || leaf.must_staple;
         let what: Vec<String> = blocking.iter().map(|defect| origin.tell(defect).what).collect();
