@@ -91,6 +91,39 @@ pub struct Profile {
     pub fault: Option<Fault>,
 }
 
+impl Profile {
+    /// A self-signed CA and nothing more.
+    #[must_use]
+    pub fn authority(subject: &str, not_before: Offset, not_after: Offset) -> Self {
+        Self {
+            subject: subject.to_owned(),
+            issuer: subject.to_owned(),
+            key: KeyKind::default(),
+            key_of: None,
+            signature: SigningHash::default(),
+            not_before,
+            not_after,
+            ca: true,
+            path_len: None,
+            signs: None,
+            names: Vec::new(),
+            purposes: Vec::new(),
+            permitted: Vec::new(),
+            excluded: Vec::new(),
+            crl: Vec::new(),
+            freshest: Vec::new(),
+            ocsp: Vec::new(),
+            ca_issuers: Vec::new(),
+            must_staple: false,
+            scts: false,
+            policies: Vec::new(),
+            nocheck: false,
+            unknown_extension: None,
+            fault: None,
+        }
+    }
+}
+
 /// `extKeyUsage` purposes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
