@@ -64,6 +64,17 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// As the report spells it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// The process exit code.
     #[must_use]
     pub fn exit_code(self) -> u8 {
