@@ -123,8 +123,10 @@ impl Tried {
             Outcome::Stalled => {
                 (format!("{place} began to answer, then stopped{}", within.replace("within", "for")), true)
             }
+            Outcome::Malformed if self.http_status.is_some() => (format!("what {place} sent does not decode"), true),
             Outcome::Malformed => (format!("what {place} sent is not HTTP"), true),
-            Outcome::Unsupported => ("it leads to something that is not supported".to_owned(), true),
+            Outcome::Unsupported if self.http_status.is_some() => (format!("what {place} sent cannot be used"), true),
+            Outcome::Unsupported => ("it cannot be asked".to_owned(), true),
         };
         match &self.detail {
             Some(detail) if with_detail => format!("{text} ({detail})"),
@@ -294,7 +296,7 @@ impl Kind {
                  its operator look at the service"
             ),
             Self::TooLarge => "have its operator check what is served there, or raise the limit".to_owned(),
-            Self::Unsupported => "have the CA publish it under an http URL".to_owned(),
+            Self::Unsupported => format!("have whoever runs {host} serve the object as it is, under an http URL"),
             Self::Other => format!("have whoever runs {host} port {port} check what answers there"),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::{Sink, Weight};
-use crate::finding::catalogue::{endpoint as codes, revocation::CRL_TOO_LARGE};
+use crate::finding::catalogue::{endpoint as codes, revocation as content};
 use crate::finding::wording::{Tried, outcomes, remedies, wait, with_a_route};
 use crate::finding::{About, Code};
 use crate::net::{Attempt, HttpMethod, Outcome};
@@ -14,6 +14,9 @@ use crate::revocation::{ContentDefect, EndpointFacts, EndpointKind, Skipped};
 
 /// A directory service gives up after this; Windows gives one retrieval 15 s.
 const SLOW: Duration = Duration::from_secs(12);
+
+const DENIED_REMEDY: &str =
+    "run without --deny-private if the endpoint is your own; otherwise ask the CA about this address";
 
 /// Tells how the endpoint was reached. `is_grave` is asked only where it gave no object to judge and that is told.
 pub(super) fn judge(facts: &EndpointFacts, is_grave: impl FnOnce() -> bool, sink: &mut Sink) {
@@ -136,29 +139,47 @@ fn ends<'a>(attempts: &[&'a Attempt]) -> Vec<&'a Attempt> {
 /// The code of the attempt that got furthest, and the outcome of each.
 fn failure(facts: &EndpointFacts, attempts: &[&Attempt]) -> (Code, String, String) {
     let ends = ends(attempts);
-    let too_large =
-        if matches!(facts.kind, EndpointKind::Crl | EndpointKind::DeltaCrl) { CRL_TOO_LARGE } else { codes::TOO_LARGE };
-    let (_, code) = ends
-        .iter()
-        .map(|end| match end.outcome {
-            Outcome::Intercepted => (8, codes::INTERCEPTED),
-            Outcome::TooLarge => (7, too_large),
-            Outcome::Truncated => (6, codes::TRUNCATED),
-            Outcome::Stalled => (5, codes::STALLED),
-            Outcome::RedirectLoop => (4, codes::REDIRECT_LOOP),
-            Outcome::HttpError | Outcome::Ok => (3, codes::HTTP_ERROR),
-            Outcome::Unsupported => (2, codes::UNSUPPORTED_SCHEME),
-            _ => (1, codes::UNREACHABLE),
-        })
-        .max_by_key(|(rank, _)| *rank)
-        .unwrap_or((0, codes::UNREACHABLE));
+    let (_, code) =
+        ends.iter().map(|end| ranked(facts.kind, end)).max_by_key(|(rank, _)| *rank).unwrap_or((0, codes::UNREACHABLE));
     let all = with_a_route(ends.iter().map(|end| tried(end)).collect());
     let all: Vec<&Tried> = all.iter().collect();
     let mut what = outcomes(&all);
     if let Some(elsewhere) = ends.iter().find_map(|end| elsewhere(&facts.url, &end.url)) {
         what = format!("it redirects to {elsewhere}: {what}");
     }
-    (code, what, remedies(&all))
+    let remedy = if code == codes::DENIED { DENIED_REMEDY.to_owned() } else { remedies(&all) };
+    (code, what, remedy)
+}
+
+/// The code of one attempt that gave no object, and how far it got.
+fn ranked(kind: EndpointKind, end: &Attempt) -> (u8, Code) {
+    let is_crl = matches!(kind, EndpointKind::Crl | EndpointKind::DeltaCrl);
+    let malformed = match kind {
+        EndpointKind::Crl | EndpointKind::DeltaCrl => content::CRL_MALFORMED,
+        EndpointKind::Ocsp => content::OCSP_MALFORMED,
+        EndpointKind::CaIssuers => content::AIA_MALFORMED,
+    };
+    let answered = end.http_status.is_some() && end.redirected_to.is_none();
+    match end.outcome {
+        Outcome::Intercepted => (9, codes::INTERCEPTED),
+        Outcome::TooLarge if is_crl => (8, content::CRL_TOO_LARGE),
+        Outcome::TooLarge => (8, codes::TOO_LARGE),
+        // A body that does not decode by its own content encoding, or has one that was not asked for.
+        Outcome::Malformed | Outcome::Unsupported if answered => (7, malformed),
+        Outcome::Truncated => (6, codes::TRUNCATED),
+        Outcome::Stalled => (5, codes::STALLED),
+        Outcome::RedirectLoop => (4, codes::REDIRECT_LOOP),
+        Outcome::HttpError | Outcome::Ok => (3, codes::HTTP_ERROR),
+        Outcome::Unsupported if is_denied(end) => (2, codes::DENIED),
+        Outcome::Unsupported => (2, codes::UNSUPPORTED_SCHEME),
+        _ => (1, codes::UNREACHABLE),
+    }
+}
+
+/// Not contacted because of `--deny-private`, also behind a redirect. The option's name in the detail is all that
+/// tells it from a scheme that is not spoken.
+fn is_denied(attempt: &Attempt) -> bool {
+    attempt.detail.as_ref().is_some_and(|detail| detail.contains("--deny-private"))
 }
 
 /// The URL, if its host is another.

@@ -46,13 +46,15 @@ fn every_way_to_give_no_answer_is_unreachable() {
     ] {
         expect(&crl(&[("192.0.2.80:80", outcome)]), &[("endpoint.unreachable", Warning)]);
     }
-    // No HTTP, or none that could be read to its end.
     let mut garbage = crl(&[("192.0.2.80:80", Outcome::Malformed)]);
-    expect(&garbage, &[("endpoint.unreachable", Warning)]);
     facts(&mut garbage).attempts[0].http_status = None;
     expect(&garbage, &[("endpoint.unreachable", Warning)]);
-    // An object of another kind is told as that.
+    // HTTP around something that cannot be decoded, or around an object of another kind.
     facts(&mut garbage).attempts[0].http_status = Some(200);
+    expect(&garbage, &[("crl.malformed", Warning)]);
+    facts(&mut garbage).attempts[0].outcome = Outcome::Unsupported;
+    expect(&garbage, &[("crl.malformed", Warning)]);
+    facts(&mut garbage).attempts[0].outcome = Outcome::Malformed;
     facts(&mut garbage).defects = vec![ContentDefect::Malformed { reason: "text".to_owned() }];
     expect(&garbage, &[("crl.malformed", Warning)]);
 }
@@ -183,6 +185,14 @@ fn what_was_not_contacted_weighs_by_what_depends_on_it() {
         examination.revocation.statuses[0] = status(leaf, Status::NotChecked);
         expect(&examination, &[(code, Critical)]);
     }
+}
+
+#[test]
+fn a_redirect_into_the_own_network_is_denied() {
+    let mut denied = crl(&[("192.0.2.80:80", Outcome::Unsupported)]);
+    facts(&mut denied).attempts[0].address = None;
+    facts(&mut denied).attempts[0].detail = Some("it leads to 10.0.0.1, and --deny-private refuses such".to_owned());
+    expect(&denied, &[("endpoint.denied", Warning)]);
 }
 
 #[test]

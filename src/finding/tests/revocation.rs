@@ -160,6 +160,14 @@ fn aia_is_critical_only_where_the_path_needs_it() {
 }
 
 #[test]
+fn a_bad_signature_is_not_told_again_by_the_issuer_found() {
+    let wrong = D::WrongIssuer { expected: "CN=CA 1".to_owned(), found: "CN=CA 1 with another key".to_owned() };
+    let mut examination = serving(EndpointKind::CaIssuers, &[0], vec![wrong]);
+    refuse(&mut examination, true, &[(0, DefectKind::BadSignature { issuer: "CN=CA 1".to_owned() })]);
+    expect(&examination, &[("path.bad-signature", Critical)]);
+}
+
+#[test]
 fn a_revocation_is_told_with_its_values() {
     let mut examination = clean();
     let leaf = chain(&examination)[0].sha256;
