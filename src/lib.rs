@@ -7,6 +7,7 @@
 //! [`render`] shows.
 
 pub mod acquire;
+pub mod cli;
 pub mod finding;
 pub mod lab;
 pub mod net;
@@ -17,16 +18,211 @@ pub mod revocation;
 pub mod target;
 pub mod x509;
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 
-use acquire::{AcquireError, AcquireOptions, Presented};
+use acquire::{AcquireError, AcquireOptions, Connection, Presented};
 use finding::{Finding, Policy, Verdict};
+use net::Deadline;
 use path::hostname::NameCheck;
-use path::{PathSearch, Pool, PublicRoots, Purpose, TrustStore};
-use revocation::{Retriever, RevocationFacts, RevocationOptions};
-use x509::Certificate;
+use path::store::{RootsChoice, StoreError};
+use path::{PathSearch, Pool, PublicRoots, Purpose, Question, Source, TrustStore, WebpkiJudge};
+use revocation::{Retriever, RevocationFacts, RevocationOptions, Subject};
+use target::Target;
+use x509::{Certificate, Fingerprint};
+
+/// Rounds of fetching issuers that neither the server nor the store had: one for each level that
+/// may be missing.
+const MAX_AIA_ROUNDS: usize = 4;
+
+/// caIssuers URLs asked in one round.
+const MAX_AIA_URLS: usize = 16;
+
+/// Checks one target from end to end. Never fails: what cannot be reached or read is a finding.
+pub async fn check(run: &Run, target: &Target, progress: &dyn Progress) -> Checked {
+    let started = Instant::now();
+    let deadline = Deadline::after(run.deadline);
+    let name = target.to_string();
+    progress.started(&name);
+    let presented = acquire::acquire(run.retriever.network(), &run.acquire, target, deadline).await;
+    progress.finished(&name);
+    let examination = match (presented, run.store.get().await) {
+        (Ok(presented), Ok(store)) => examine(run, &store, name, presented, started, deadline, progress).await,
+        (presented, store) => Examination {
+            presented,
+            trust_store_failure: store.err().map(|error| error.to_string()),
+            ..Examination::empty(run, name, started)
+        },
+    };
+    Checked::judge(examination, &run.policy, run.at)
+}
+
+/// The result for something in a list that is no target: a finding, so that the others are still judged.
+#[must_use]
+pub fn unreadable(run: &Run, text: &str, reason: &str) -> Checked {
+    let error = AcquireError::Unreadable { path: PathBuf::from(text), reason: reason.to_owned() };
+    let examination = Examination { presented: Err(error), ..Examination::empty(run, text.to_owned(), Instant::now()) };
+    Checked::judge(examination, &run.policy, run.at)
+}
+
+/// Judges what was presented, and every other chain that an address of the same name served.
+async fn examine(
+    run: &Run,
+    store: &TrustStore,
+    name: String,
+    presented: Presented,
+    started: Instant,
+    deadline: Deadline,
+    progress: &dyn Progress,
+) -> Examination {
+    let mut others = Vec::new();
+    for presented in differing_chains(&presented) {
+        others.push(examine_chain(run, store, name.clone(), presented, started, deadline, progress).await);
+    }
+    let examination = examine_chain(run, store, name, presented, started, deadline, progress).await;
+    Examination { others, elapsed: started.elapsed(), ..examination }
+}
+
+async fn examine_chain(
+    run: &Run,
+    store: &TrustStore,
+    name: String,
+    presented: Presented,
+    started: Instant,
+    deadline: Deadline,
+    progress: &dyn Progress,
+) -> Examination {
+    let empty = Examination::empty(run, name, started);
+    let trust_store = store.label().to_owned();
+    let Some(leaf) = presented.leaf().and_then(|leaf| leaf.decoded()).cloned() else {
+        return Examination { presented: Ok(presented), trust_store, ..empty };
+    };
+    let mut pool = Pool::default();
+    let source = if matches!(presented, Presented::ByServer { .. }) { Source::Served } else { Source::File };
+    for certificate in presented.certificates().iter().filter_map(|presented| presented.decoded()) {
+        pool.add(certificate.clone(), source);
+    }
+    for certificate in &run.intermediates {
+        pool.add(certificate.clone(), Source::Option);
+    }
+    let search = find_paths(run, store, &leaf, &mut pool, deadline).await;
+    let subjects = subjects(&search, &leaf);
+    let revocation =
+        revocation::examine(&run.retriever, &run.revocation, &subjects, presented.staple(), run.at, deadline, progress)
+            .await;
+    let name_check = match run.purpose {
+        Purpose::Client => NameCheck::NotAsked,
+        Purpose::Server | Purpose::Any => path::hostname::check(&leaf, presented.name()),
+    };
+    let anchor = search.chosen().filter(|path| path.judgement.valid).and_then(|path| path.anchor());
+    Examination {
+        publicly_trusted: anchor.is_some_and(|anchor| run.public_roots.contains(anchor)),
+        presented: Ok(presented),
+        pool,
+        search,
+        name_check,
+        revocation,
+        trust_store,
+        // Anchors are decoded when a search asks for them, so only now are the broken ones known.
+        trust_store_errors: store.errors(),
+        elapsed: started.elapsed(),
+        ..empty
+    }
+}
+
+/// Searches, and as long as no path is valid fetches the issuers that caIssuers URLs promise.
+async fn find_paths(
+    run: &Run,
+    store: &TrustStore,
+    leaf: &Arc<Certificate>,
+    pool: &mut Pool,
+    deadline: Deadline,
+) -> PathSearch {
+    let question = Question::new(run.at, run.purpose);
+    let mut asked: HashSet<String> = HashSet::new();
+    let mut search = path::search(leaf, pool, store, &question, &WebpkiJudge);
+    for _ in 0..MAX_AIA_ROUNDS {
+        if search.any_valid() || run.revocation.offline {
+            break;
+        }
+        let nearest = search.chosen().map(|path| path.certificates.as_slice()).unwrap_or_default();
+        let urls: Vec<String> = search
+            .missing
+            .iter()
+            .chain(nearest)
+            .flat_map(|certificate| &certificate.ca_issuers_urls)
+            .filter(|url| asked.insert((*url).clone()))
+            .take(MAX_AIA_URLS)
+            .cloned()
+            .collect();
+        if urls.is_empty() {
+            break;
+        }
+        let before = pool.len();
+        for fetched in run.retriever.issuers(&urls, deadline).await {
+            for certificate in fetched.certificates {
+                pool.add(certificate, Source::Aia);
+            }
+        }
+        if pool.len() > before {
+            search = path::search(leaf, pool, store, &question, &WebpkiJudge);
+        }
+    }
+    search
+}
+
+/// Every certificate of the examined paths but the roots, each once, with the issuer it has on the
+/// best path it is on.
+fn subjects(search: &PathSearch, leaf: &Certificate) -> Vec<Subject> {
+    let mut subjects: Vec<Subject> = Vec::new();
+    let chosen: HashSet<Fingerprint> =
+        search.chosen().map(|path| path.certificates.iter().map(|it| it.sha256).collect()).unwrap_or_default();
+    for path in search.examined() {
+        for (index, certificate) in path.certificates.iter().enumerate() {
+            let above = path.certificates.get(index + 1..).unwrap_or_default();
+            let is_root = above.is_empty() && (path.trusted || (index > 0 && certificate.is_self_issued()));
+            if is_root || subjects.iter().any(|subject| subject.certificate.sha256 == certificate.sha256) {
+                continue;
+            }
+            subjects.push(Subject {
+                certificate: certificate.clone(),
+                issuer: above.first().cloned(),
+                above: above.to_vec(),
+                on_chosen_path: chosen.contains(&certificate.sha256),
+                is_leaf: certificate.sha256 == leaf.sha256,
+            });
+        }
+    }
+    subjects
+}
+
+/// What the other addresses served, where it is another chain than the first one's; each chain once.
+fn differing_chains(presented: &Presented) -> Vec<Presented> {
+    let Presented::ByServer { name, connections, .. } = presented else {
+        return Vec::new();
+    };
+    let chain = |connection: &Connection| -> Vec<Fingerprint> {
+        connection.served.iter().map(acquire::PresentedCertificate::sha256).collect()
+    };
+    let mut seen: HashSet<Vec<Fingerprint>> = HashSet::new();
+    connections
+        .iter()
+        .filter(|connection| !connection.served.is_empty())
+        .filter(|connection| seen.insert(chain(connection)))
+        .skip(1)
+        .map(|connection| Presented::ByServer {
+            name: name.clone(),
+            resolution: None,
+            connections: vec![connection.clone()],
+        })
+        .collect()
+}
 
 /// Hears what is under way; the progress bar is one.
 pub trait Progress: Send + Sync {
@@ -46,6 +242,40 @@ pub struct Silent;
 
 impl Progress for Silent {}
 
+/// The trust store, loading since the run began: decoding it costs as much as a handshake, so the two
+/// run side by side.
+#[derive(Clone)]
+pub struct StoreHandle(Shared<BoxFuture<'static, Result<Arc<TrustStore>, StoreError>>>);
+
+impl StoreHandle {
+    /// Starts loading in a thread of its own. Must be called within a tokio runtime.
+    #[must_use]
+    pub fn load(choices: Vec<RootsChoice>) -> Self {
+        let loading = tokio::task::spawn_blocking(move || TrustStore::load(&choices));
+        let loaded = async move {
+            match loading.await {
+                Ok(result) => result.map(Arc::new),
+                Err(error) => Err(StoreError(format!("loading the trust store was cut off: {error}"))),
+            }
+        };
+        Self(loaded.boxed().shared())
+    }
+
+    /// A store that is there already.
+    #[must_use]
+    pub fn ready(store: Arc<TrustStore>) -> Self {
+        Self(async move { Ok(store) }.boxed().shared())
+    }
+
+    /// The store, once loaded.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it gave no anchor.
+    pub async fn get(&self) -> Result<Arc<TrustStore>, StoreError> {
+        self.0.clone().await
+    }
+}
+
 /// Everything that one run holds for all of its targets.
 #[derive(Clone)]
 pub struct Run {
@@ -56,7 +286,7 @@ pub struct Run {
     /// Fetches endpoints over the run's network.
     pub retriever: Retriever,
     /// Trust anchors.
-    pub store: Arc<TrustStore>,
+    pub store: StoreHandle,
     /// Which of them are public.
     pub public_roots: Arc<PublicRoots>,
     /// `--intermediates`
@@ -70,7 +300,7 @@ pub struct Run {
     /// Severities and thresholds.
     pub policy: Policy,
     /// `--deadline`
-    pub deadline: std::time::Duration,
+    pub deadline: Duration,
 }
 
 /// Everything observed for one target; what `finding` judges and `report` serialises.
@@ -88,11 +318,13 @@ pub struct Examination {
     pub name_check: NameCheck,
     /// Revocation.
     pub revocation: RevocationFacts,
-    /// Trust store label and its unreadable entries.
+    /// Trust store label.
     pub trust_store: String,
     /// Entries of the store that could not be read.
     pub trust_store_errors: Vec<String>,
-    /// Whether the chosen path ends in a root on Mozilla's list.
+    /// Why the store gave no anchor at all; nothing was judged then.
+    pub trust_store_failure: Option<String>,
+    /// Whether the chosen path is valid and ends in a root on Mozilla's list.
     pub publicly_trusted: bool,
     /// `--purpose`
     pub purpose: Purpose,
@@ -101,7 +333,32 @@ pub struct Examination {
     /// The wall clock's `now`.
     pub now: Timestamp,
     /// How long it took.
-    pub elapsed: std::time::Duration,
+    pub elapsed: Duration,
+    /// The other chains that addresses of the name served, each examined by itself.
+    pub others: Vec<Examination>,
+}
+
+impl Examination {
+    /// Nothing observed yet.
+    fn empty(run: &Run, target: String, started: Instant) -> Self {
+        Self {
+            target,
+            presented: Err(AcquireError::NoCertificate { path: PathBuf::new(), reason: "not read".to_owned() }),
+            pool: Pool::default(),
+            search: PathSearch::default(),
+            name_check: NameCheck::NotAsked,
+            revocation: RevocationFacts::default(),
+            trust_store: String::new(),
+            trust_store_errors: Vec::new(),
+            trust_store_failure: None,
+            publicly_trusted: false,
+            purpose: run.purpose,
+            offline: run.revocation.offline,
+            now: run.now,
+            elapsed: started.elapsed(),
+            others: Vec::new(),
+        }
+    }
 }
 
 /// One target's result.
@@ -113,4 +370,12 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// In one word.
     pub verdict: Verdict,
+}
+
+impl Checked {
+    fn judge(examination: Examination, policy: &Policy, at: Timestamp) -> Self {
+        let findings = finding::judge(&examination, policy, at);
+        let verdict = Verdict::of(&findings);
+        Self { examination, findings, verdict }
+    }
 }

@@ -1,7 +1,7 @@
 //! What the user named: a server by scheme, host and port, a file, or standard input.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 /// How a server is spoken to before TLS begins.
@@ -25,6 +25,61 @@ pub enum Scheme {
     Ftps,
     /// `ldaps`, direct TLS, 636
     Ldaps,
+}
+
+impl Scheme {
+    /// Every scheme, in the order in which they are told to the user.
+    pub const ALL: [Self; 9] = [
+        Self::Https,
+        Self::Tls,
+        Self::Smtp,
+        Self::Submission,
+        Self::Smtps,
+        Self::Imaps,
+        Self::Pop3s,
+        Self::Ftps,
+        Self::Ldaps,
+    ];
+
+    /// What stands before `://`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Tls => "tls",
+            Self::Smtp => "smtp",
+            Self::Submission => "submission",
+            Self::Smtps => "smtps",
+            Self::Imaps => "imaps",
+            Self::Pop3s => "pop3s",
+            Self::Ftps => "ftps",
+            Self::Ldaps => "ldaps",
+        }
+    }
+
+    /// The port where none is given; `None` for `tls`, which has no port of its own.
+    #[must_use]
+    pub fn default_port(self) -> Option<u16> {
+        match self {
+            Self::Https => Some(443),
+            Self::Tls => None,
+            Self::Smtp => Some(25),
+            Self::Submission => Some(587),
+            Self::Smtps => Some(465),
+            Self::Imaps => Some(993),
+            Self::Pop3s => Some(995),
+            Self::Ftps => Some(990),
+            Self::Ldaps => Some(636),
+        }
+    }
+
+    /// Schemes are case-insensitive (RFC 3986 §3.1).
+    fn parse(text: &str) -> Result<Self, TargetError> {
+        Self::ALL.into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
+            let known: Vec<&str> = Self::ALL.into_iter().map(Self::name).collect();
+            TargetError(format!("the scheme {text:?} is not known; known are {}", known.join(", ")))
+        })
+    }
 }
 
 /// A host as the user named it.
@@ -52,9 +107,71 @@ impl Host {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
-        let _ = text;
-        todo!()
+        if text.is_empty() {
+            return Err(TargetError("the host is empty".to_owned()));
+        }
+        if text.chars().any(|character| character.is_control() || character.is_whitespace()) {
+            return Err(TargetError(format!("the host {text:?} contains a space or control character")));
+        }
+        if let Some(inner) = text.strip_prefix('[') {
+            return inner
+                .strip_suffix(']')
+                .and_then(|inner| inner.parse::<Ipv6Addr>().ok())
+                .map(|address| Self::Address(address.into()))
+                .ok_or_else(|| TargetError(format!("{text:?} is not an IPv6 address in brackets")));
+        }
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Ok(Self::Address(address));
+        }
+        if text.contains(':') {
+            return Err(TargetError(format!("{text:?} is neither a host name nor an IPv6 address")));
+        }
+        let ascii = idna::domain_to_ascii_cow(text.as_bytes(), idna::AsciiDenyList::URL)
+            .map_err(|_| TargetError(format!("{text:?} is not a valid internationalised host name (UTS #46)")))?;
+        let name = ascii.strip_suffix('.').unwrap_or(&ascii);
+        // Full-width digits become ASCII ones only by the mapping above.
+        if let Ok(address) = name.parse::<Ipv4Addr>() {
+            return Ok(Self::Address(address.into()));
+        }
+        check_name(name).map_err(|reason| TargetError(format!("{text:?} is not a host name: {reason}")))?;
+        Ok(Self::Name(name.to_owned()))
     }
+
+    /// The name, or the address without brackets: what is resolved, and compared with certificates.
+    #[must_use]
+    pub fn unbracketed(&self) -> String {
+        match self {
+            Self::Name(name) => name.clone(),
+            Self::Address(address) => address.to_string(),
+        }
+    }
+}
+
+/// Whether this can be looked up and sent as SNI. Underscores are let through: names with them are
+/// wrong by RFC 1123 but resolve, and directory services are full of them.
+fn check_name(name: &str) -> Result<(), String> {
+    if name.len() > 253 {
+        return Err("it is longer than 253 octets".to_owned());
+    }
+    for label in name.split('.') {
+        if label.is_empty() {
+            return Err("it has an empty label".to_owned());
+        }
+        if label.len() > 63 {
+            return Err("a label is longer than 63 octets".to_owned());
+        }
+        if let Some(other) = label.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))) {
+            return Err(format!("{other:?} cannot stand in it"));
+        }
+        if label.starts_with('-') || label.ends_with('-') {
+            return Err("a label begins or ends with a hyphen".to_owned());
+        }
+    }
+    // Resolvers disagree on 127.1 and 1.2.3.04; no top-level domain is numeric.
+    if name.rsplit('.').next().is_some_and(|last| last.bytes().all(|octet| octet.is_ascii_digit())) {
+        return Err("it ends in a number, but is not an IPv4 address".to_owned());
+    }
+    Ok(())
 }
 
 /// A server.
@@ -66,6 +183,12 @@ pub struct Server {
     pub host: Host,
     /// Its port.
     pub port: u16,
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}:{}", self.scheme.name(), self.host, self.port)
+    }
 }
 
 /// One thing to check.
@@ -89,18 +212,239 @@ impl Target {
     /// extension (`.pem`, `.crt`, `.cer`, `.der`, `.p7b`, `.p7c`, `.p12`, `.pfx`) is a file; so is one that
     /// exists as a file, which `is_file` tells (the only I/O, and the caller's).
     ///
+    /// Path, query and fragment of an `https` URL are ignored: people paste URLs. Other schemes have none.
+    ///
     /// # Errors
     /// What is wrong, and what would be right.
     pub fn parse(text: &str, is_file: impl FnOnce(&str) -> bool) -> Result<Self, TargetError> {
-        let _ = (text, is_file);
-        todo!()
+        if text.is_empty() {
+            return Err(TargetError("the target is empty; give a host, a URL or a file".to_owned()));
+        }
+        if text == "-" {
+            return Ok(Self::Stdin);
+        }
+        if let Some((scheme, rest)) = text.split_once("://") {
+            return server_from_url(scheme, rest).map(Self::Server);
+        }
+        if text.contains(['/', '\\']) || has_certificate_extension(text) || is_file(text) {
+            if text.contains('\0') {
+                return Err(TargetError("a file name cannot contain a NUL character".to_owned()));
+            }
+            return Ok(Self::File(PathBuf::from(text)));
+        }
+        server_at(Scheme::Https, text).map(Self::Server)
     }
 }
 
 impl fmt::Display for Target {
     /// The report's form: `https://host:port` with the port always there, a path, or `-`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let _ = f;
-        todo!()
+        match self {
+            Self::Server(server) => server.fmt(f),
+            Self::File(path) => path.display().fmt(f),
+            Self::Stdin => f.write_str("-"),
+        }
+    }
+}
+
+fn has_certificate_extension(text: &str) -> bool {
+    const EXTENSIONS: [&str; 8] = ["pem", "crt", "cer", "der", "p7b", "p7c", "p12", "pfx"];
+    text.rsplit_once('.')
+        .is_some_and(|(_, extension)| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
+fn server_from_url(scheme: &str, rest: &str) -> Result<Server, TargetError> {
+    let scheme = Scheme::parse(scheme)?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if scheme != Scheme::Https && !matches!(path, "" | "/") {
+        return Err(TargetError(format!("a {} target has no path or query; write {0}://{authority}", scheme.name())));
+    }
+    if authority.contains('@') {
+        // Not repeated: what stands before the @ may be a password.
+        return Err(TargetError("a target takes no user name or password".to_owned()));
+    }
+    server_at(scheme, authority)
+}
+
+/// `HOST`, `HOST:PORT`, `[v6]`, `[v6]:PORT`, or a bare IPv6 address.
+fn server_at(scheme: Scheme, authority: &str) -> Result<Server, TargetError> {
+    let (host, port) = if authority.parse::<Ipv6Addr>().is_ok() {
+        (authority, None)
+    } else if authority.starts_with('[') {
+        match authority.rsplit_once("]:") {
+            Some((_, port)) => {
+                let host = authority.strip_suffix(port).and_then(|rest| rest.strip_suffix(':')).unwrap_or_default();
+                (host, Some(port))
+            }
+            None => (authority, None),
+        }
+    } else {
+        match authority.split_once(':') {
+            Some((_, rest)) if rest.contains(':') => {
+                return Err(TargetError(format!(
+                    "{authority:?} is not an IPv6 address; with a port it is written [ADDRESS]:PORT"
+                )));
+            }
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        }
+    };
+    let host = Host::parse(host)?;
+    let port = match port {
+        Some(port) => parse_port(port)?,
+        None => scheme
+            .default_port()
+            .ok_or_else(|| TargetError(format!("{} has no port of its own; write {0}://{host}:PORT", scheme.name())))?,
+    };
+    Ok(Server { scheme, host, port })
+}
+
+fn parse_port(text: &str) -> Result<u16, TargetError> {
+    // u16's own parser takes a plus sign.
+    let port = if text.bytes().all(|octet| octet.is_ascii_digit()) { text.parse::<u16>().ok() } else { None };
+    port.filter(|port| *port != 0).ok_or_else(|| TargetError(format!("{text:?} is not a port; ports are 1 to 65535")))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Target, TargetError> {
+        Target::parse(text, |_| false)
+    }
+
+    fn shown(text: &str) -> String {
+        parse(text).unwrap().to_string()
+    }
+
+    fn refused(text: &str) -> String {
+        parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn hosts_and_ports() {
+        for (text, expected) in [
+            ("example.test", "https://example.test:443"),
+            ("Example.TEST.:8443", "https://example.test:8443"),
+            ("192.0.2.1", "https://192.0.2.1:443"),
+            ("192.0.2.1:25", "https://192.0.2.1:25"),
+            ("[2001:DB8::1]:25", "https://[2001:db8::1]:25"),
+            ("[2001:db8::1]", "https://[2001:db8::1]:443"),
+            ("2001:db8::1", "https://[2001:db8::1]:443"),
+            ("::1", "https://[::1]:443"),
+            ("bücher.example", "https://xn--bcher-kva.example:443"),
+            ("BÜCHER。example", "https://xn--bcher-kva.example:443"),
+            ("１２７.0.0.1", "https://127.0.0.1:443"),
+            ("_srv.dc_1.example", "https://_srv.dc_1.example:443"),
+            ("localhost:65535", "https://localhost:65535"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn urls() {
+        for (text, expected) in [
+            ("https://example.test", "https://example.test:443"),
+            ("HTTPS://example.test:8443/a/b?c=d#e", "https://example.test:8443"),
+            ("https://example.test?x=user@host", "https://example.test:443"),
+            ("smtp://mx.example.test", "smtp://mx.example.test:25"),
+            ("submission://mx.example.test/", "submission://mx.example.test:587"),
+            ("ldaps://[2001:db8::1]", "ldaps://[2001:db8::1]:636"),
+            ("tls://example.test:5061", "tls://example.test:5061"),
+            ("imaps://2001:db8::1", "imaps://[2001:db8::1]:993"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert!(refused("http://example.test").contains("known are https, tls, smtp, submission"));
+        assert!(refused("imap://example.test").contains("not known"), "not built yet, so not known");
+        assert!(refused("tls://example.test").contains("tls://example.test:PORT"));
+        assert!(refused("smtp://mx.example.test/path").contains("no path"));
+        let secret = refused("https://user:hunter2@example.test");
+        assert!(secret.contains("user name") && !secret.contains("hunter2"));
+        for port in ["0", "65536", "", "-1", "+443", "443x", "99999999999999999999", "４４３"] {
+            assert!(refused(&format!("example.test:{port}")).contains("ports are 1 to 65535"), "{port}");
+        }
+        assert!(refused("2001:db8::1::443").contains("[ADDRESS]:PORT"));
+        for text in [
+            "",
+            "a b",
+            "a\tb",
+            "a\u{7f}b",
+            "a\u{a0}b",
+            "example..test",
+            ".example.test",
+            "example.test..",
+            ".",
+            "-a.test",
+            "a-.test",
+            "*.example.test",
+            "a@b",
+            "a%20b",
+            "127.1",
+            "1.2.3.4.5",
+            "256.1.1.1",
+            "[::1",
+            "[::1]x",
+            "[::1]443",
+            "[127.0.0.1]:443",
+            "[fe80::1%eth0]:443",
+            "https://",
+            "https:///path",
+            "https://:443",
+            "://host",
+            "xn--a.test\u{ad}\u{200b} ",
+        ] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+        assert!(parse(&format!("{}.test", "a".repeat(64))).is_err());
+        assert!(parse(&format!("{}test", "a.".repeat(130))).is_err());
+    }
+
+    #[test]
+    fn files_and_standard_input() {
+        assert_eq!(parse("-").unwrap(), Target::Stdin);
+        for text in ["./chain", "/etc/ssl/x", "certs\\x", "chain.pem", "CHAIN.PFX", "a b.crt", "example.test/x"] {
+            assert_eq!(parse(text).unwrap(), Target::File(PathBuf::from(text)), "{text}");
+        }
+        assert_eq!(Target::parse("bundle", |_| true).unwrap(), Target::File(PathBuf::from("bundle")));
+        assert!(matches!(Target::parse("bundle", |_| false).unwrap(), Target::Server(_)));
+        assert!(parse("a\0.pem").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_what_is_shown_parses_back(text in "\\PC*|[a-z0-9.:\\[\\]/@?#_-]{0,40}|(https|tls|smtp)://[^/]{0,20}") {
+            if let Ok(target @ Target::Server(_)) = parse(&text) {
+                prop_assert_eq!(parse(&target.to_string()).unwrap(), target);
+            }
+        }
+
+        #[test]
+        fn every_octet_sequence_that_is_text_is_handled(octets in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let text = String::from_utf8_lossy(&octets);
+            let _ = parse(&text);
+            let _ = Host::parse(&text);
+        }
+
+        #[test]
+        fn every_name_taken_can_be_sent_as_sni(text in "[a-z0-9._ü-]{1,20}|\\PC{1,12}") {
+            if let Ok(Host::Name(name)) = Host::parse(&text) {
+                prop_assert!(rustls::pki_types::ServerName::try_from(name.as_str()).is_ok(), "{}", name);
+            }
+        }
+
+        #[test]
+        fn plain_names_and_ports_are_kept(name in "[a-z][a-z0-9]{0,20}(\\.[a-z][a-z0-9]{0,10}){0,3}", port in 1u16..) {
+            prop_assume!(!has_certificate_extension(&name));
+            prop_assert_eq!(shown(&format!("smtp://{name}:{port}")), format!("smtp://{name}:{port}"));
+        }
     }
 }

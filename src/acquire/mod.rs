@@ -6,17 +6,19 @@
 pub mod capture;
 pub mod files;
 pub mod provider;
+mod server;
 pub mod starttls;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::net::{Deadline, Network, Outcome, Resolution};
-use crate::target::Target;
+use crate::target::{Host, Target};
 use crate::x509::{Certificate, CertificateError, Fingerprint};
 
 /// What `cli` fills for this stage.
@@ -247,7 +249,22 @@ impl Presented {
     /// of the others names as its issuer, else the first.
     #[must_use]
     pub fn leaf(&self) -> Option<&PresentedCertificate> {
-        todo!()
+        let certificates = self.certificates();
+        let first = certificates.first();
+        match self {
+            Self::ByServer { .. } => first,
+            Self::InFile { .. } => {
+                let decoded = || certificates.iter().filter_map(PresentedCertificate::decoded);
+                let is_leaf = |certificate: &Certificate| {
+                    !certificate.is_ca()
+                        && !decoded().any(|other| **other != *certificate && other.issuer.matches(&certificate.subject))
+                };
+                certificates
+                    .iter()
+                    .find(|presented| presented.decoded().is_some_and(|certificate| is_leaf(certificate)))
+                    .or(first)
+            }
+        }
     }
 }
 
@@ -261,6 +278,43 @@ pub async fn acquire(
     target: &Target,
     deadline: Deadline,
 ) -> Result<Presented, AcquireError> {
-    let _ = (network, options, target, deadline);
-    todo!()
+    let (path, contents) = match target {
+        Target::Server(server) => return Ok(server::acquire(network, options, server, deadline).await),
+        Target::File(path) => (path.clone(), read_file(path).await),
+        Target::Stdin => (PathBuf::from("-"), read_bounded(tokio::io::stdin()).await),
+    };
+    let contents = match contents {
+        Ok(contents) => contents,
+        Err(error) => return Err(AcquireError::Unreadable { path, reason: error.to_string() }),
+    };
+    let password = options.password.as_ref().map(|password| password.0.as_str());
+    match files::certificates(&contents, password) {
+        Ok(certificates) => {
+            let name = options.servername.as_ref().map(|given| match Host::parse(given) {
+                Ok(host) => host.unbracketed(),
+                Err(_) => given.clone(),
+            });
+            Ok(Presented::InFile { name, certificates })
+        }
+        Err(error) => Err(AcquireError::NoCertificate { path, reason: error.0 }),
+    }
+}
+
+async fn read_file(path: &Path) -> std::io::Result<Bytes> {
+    let file = tokio::fs::File::open(path).await?;
+    if file.metadata().await?.is_dir() {
+        return Err(std::io::Error::other("it is a directory"));
+    }
+    read_bounded(file).await
+}
+
+async fn read_bounded(source: impl AsyncRead + Unpin) -> std::io::Result<Bytes> {
+    let mut contents = Vec::new();
+    let limit = files::MAX_FILE_SIZE;
+    let read = source.take(limit.saturating_add(1)).read_to_end(&mut contents).await?;
+    if u64::try_from(read).is_ok_and(|read| read <= limit) {
+        Ok(contents.into())
+    } else {
+        Err(std::io::Error::other(format!("it is larger than {} MiB", limit >> 20)))
+    }
 }

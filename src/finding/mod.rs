@@ -4,14 +4,21 @@
 //! code, severity, remedy and clause of the [`catalogue`], and the [`Verdict`] that follows.
 
 pub mod catalogue;
-pub mod judges;
+mod judges;
+mod severity;
+mod wording;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 pub use catalogue::{Code, Entry};
+pub use severity::{SeverityRule, SeverityRuleError};
 
 use crate::Examination;
-use crate::x509::Fingerprint;
+use crate::path::Judgement;
+use crate::revocation::{ContentDefect, EndpointFacts};
+use crate::x509::{Certificate, Fingerprint};
 
 /// How much a finding matters, in ascending order.
 #[derive(
@@ -27,6 +34,19 @@ pub enum Severity {
     Unknown,
     /// Validation fails here.
     Critical,
+}
+
+impl Severity {
+    /// The report's word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Unknown => "unknown",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// The answer in one word; exit codes 0 to 3 in this order, but critical outranks unknown.
@@ -88,7 +108,7 @@ pub enum About {
     Connection(String),
     /// One certificate.
     Certificate(Fingerprint),
-    /// One endpoint, by URL.
+    /// One endpoint, by URL; a file with revocation data, by its path.
     Endpoint(String),
     /// The certification path.
     Path,
@@ -109,15 +129,6 @@ pub struct Finding {
     pub remedy: String,
 }
 
-/// `--severity CODE=LEVEL`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeverityRule {
-    /// A code, or a group ending in `.*`.
-    pub pattern: String,
-    /// `None`: ignore.
-    pub level: Option<Severity>,
-}
-
 /// What `cli` fills for this stage.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
@@ -131,9 +142,85 @@ pub struct Policy {
     pub strict: bool,
 }
 
-/// Judges everything that was observed for one target.
+/// Judges everything that was observed for one target. Critical findings come first, then unknown, warning and
+/// information; within a level those that explain others come before them.
 #[must_use]
 pub fn judge(examination: &Examination, policy: &Policy, at: Timestamp) -> Vec<Finding> {
-    let _ = (examination, policy, at);
-    todo!()
+    arrange(judges::examination(examination, policy, at), policy)
 }
+
+/// Judges one URL by itself, as the `url` command asks: not to serve something usable is critical there.
+/// `certificates` are those that the facts name, as far as they are at hand.
+#[must_use]
+pub fn judge_endpoint(
+    facts: &EndpointFacts,
+    certificates: &[Arc<Certificate>],
+    policy: &Policy,
+    at: Timestamp,
+) -> Vec<Finding> {
+    arrange(judges::single(facts, certificates, at), policy)
+}
+
+/// The codes of what is wrong with one path, most to the point first; empty for a valid one. The report's
+/// `paths[].problems`.
+#[must_use]
+pub fn problem_codes(judgement: &Judgement) -> Vec<Code> {
+    judges::path::problem_codes(judgement)
+}
+
+/// An endpoint in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EndpointStatus {
+    /// It serves something usable, and nothing is to be said against it.
+    Ok,
+    /// Usable, with a warning.
+    Degraded,
+    /// Not usable.
+    Failed,
+    /// Not contacted.
+    Skipped,
+}
+
+/// An endpoint's status, from its facts and all of the target's findings.
+#[must_use]
+pub fn endpoint_status(facts: &EndpointFacts, findings: &[Finding]) -> EndpointStatus {
+    let of_it =
+        || findings.iter().filter(|finding| matches!(&finding.about, About::Endpoint(url) if *url == facts.url));
+    let warned = of_it().any(|finding| finding.severity >= Severity::Warning);
+    // Fresh and well-formed but unverified is neither a pass nor a failure.
+    let unverified = || facts.defects.contains(&ContentDefect::Unverified) && !warned;
+    match &facts.skipped {
+        Some(_) => EndpointStatus::Skipped,
+        None if !facts.usable && unverified() => EndpointStatus::Degraded,
+        None if !facts.usable => EndpointStatus::Failed,
+        None if warned => EndpointStatus::Degraded,
+        None => EndpointStatus::Ok,
+    }
+}
+
+/// Applies `--severity` and `--strict`, then sorts.
+fn arrange(findings: Vec<Finding>, policy: &Policy) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = findings
+        .into_iter()
+        .filter_map(|finding| Some(Finding { severity: policy.effective(finding.code, finding.severity)?, ..finding }))
+        .collect();
+    // Stable: what was found first stays first among equals.
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), rank(finding.code)));
+    findings
+}
+
+/// The order of cause.
+fn rank(code: Code) -> u8 {
+    match code.group() {
+        "connection" => 0,
+        "target" | "store" | "local" => 1,
+        "cert" | "path" => 2,
+        "chain" => 3,
+        "revocation" => 4,
+        _ => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -54,9 +54,9 @@ pub struct HttpTimings {
     pub dns: Option<Duration>,
     /// TCP connection, the proxy's part and the TLS handshake of https included.
     pub connect: Option<Duration>,
-    /// From the start of the attempt to the first octet of the answer.
+    /// From the start of the attempt, name resolution included, to the first octet of the answer.
     pub first_byte: Option<Duration>,
-    /// From the start of the attempt to its end.
+    /// From the start of the attempt, name resolution included, to its end.
     pub total: Option<Duration>,
 }
 
@@ -69,20 +69,21 @@ pub struct Attempt {
     pub url: Url,
     /// The address tried (the proxy's, through one); `None` when there was none to try.
     pub address: Option<SocketAddr>,
-    /// How it ended. A 2xx answer whose body starts as HTML or whose redirect led to an HTML page
-    /// is `Intercepted`. `Malformed` content is not known here: that is `revocation`'s to say.
+    /// How it ended. A 2xx answer whose body starts as HTML, behind a redirect or not, is
+    /// `Intercepted`. A redirect that was followed is `Ok`. `Malformed` is what is no HTTP; whether
+    /// the content is malformed is not known here: that is `revocation`'s to say.
     pub outcome: Outcome,
     /// What more is known.
     pub detail: Option<String>,
     /// HTTP status, where there was one.
     pub http_status: Option<u16>,
-    /// Octets of body received.
+    /// Octets of body received, before content decoding.
     pub bytes: u64,
     /// Phases.
     pub timings: HttpTimings,
-    /// Where a 3xx answer pointed.
+    /// Where a redirect (301, 302, 303, 307, 308) pointed, followed or not.
     pub redirected_to: Option<Url>,
-    /// The server's Date header, and when it arrived.
+    /// The server's clock at the end of the attempt: its Date header, plus the Age that a cache gives.
     pub date: Option<Timestamp>,
 }
 

@@ -53,3 +53,61 @@ impl Deadline {
         step.min(self.0.saturating_duration_since(Instant::now()))
     }
 }
+
+impl Deadline {
+    /// Whether nothing is left of the run.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        self.0 <= Instant::now()
+    }
+
+    /// Says of a step that got no answer in time which of its two limits ended it.
+    pub(super) fn describe_silence(self, step: &str, limit: Duration, waited: Duration) -> String {
+        if self.is_over() && waited < limit {
+            format!("{step}: no answer in {} when the deadline of the run came", seconds(waited))
+        } else {
+            format!("{step}: no answer in {}", seconds(limit))
+        }
+    }
+}
+
+/// A duration as people read it: `5 s`, `2.5 s`, `200 ms`.
+pub(super) fn seconds(duration: Duration) -> String {
+    let milliseconds = duration.as_millis();
+    if milliseconds < 1000 {
+        format!("{milliseconds} ms")
+    } else if milliseconds.is_multiple_of(1000) {
+        format!("{} s", milliseconds / 1000)
+    } else {
+        format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_cuts_a_step_and_is_named_as_what_ended_it() {
+        let deadline = Deadline::after(Duration::from_secs(3600));
+        assert_eq!(deadline.cap(Duration::from_secs(5)), Duration::from_secs(5));
+        assert_eq!(
+            deadline.describe_silence("connect", Duration::from_secs(5), Duration::from_secs(5)),
+            "connect: no answer in 5 s"
+        );
+        let over = Deadline(Instant::now());
+        assert!(over.is_over());
+        assert_eq!(over.cap(Duration::from_secs(5)), Duration::ZERO);
+        assert_eq!(
+            over.describe_silence("connect", Duration::from_secs(5), Duration::from_millis(40)),
+            "connect: no answer in 40 ms when the deadline of the run came"
+        );
+    }
+
+    #[test]
+    fn durations_are_short() {
+        assert_eq!(seconds(Duration::from_millis(2540)), "2.5 s");
+        assert_eq!(seconds(Duration::from_millis(200)), "200 ms");
+        assert_eq!(seconds(Duration::from_secs(15)), "15 s");
+    }
+}

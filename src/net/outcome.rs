@@ -1,7 +1,7 @@
 //! The closest true word for how a step across the network ended.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Outcome of a connection or an attempt, by the contract's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, schemars::JsonSchema)]
@@ -112,4 +112,21 @@ pub struct Failure {
     pub detail: Option<String>,
     /// How long the step took until it failed.
     pub elapsed: Duration,
+}
+
+impl Failure {
+    /// A failure of a step that began at `started` and ends now.
+    #[must_use]
+    pub fn since(started: Instant, outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self { outcome, detail: Some(detail.into()), elapsed: started.elapsed() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.detail {
+            Some(detail) => write!(f, "{} ({detail})", self.outcome),
+            None => self.outcome.fmt(f),
+        }
+    }
 }

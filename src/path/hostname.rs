@@ -1,6 +1,8 @@
 //! Whether a certificate covers a name (RFC 9525 §6; RFC 5891 for internationalised names).
 
-use crate::x509::Certificate;
+use std::net::IpAddr;
+
+use crate::x509::{Certificate, GeneralName};
 
 /// How the name check came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,216 @@ pub enum NameCheck {
 /// Checks a host name or address literal against subjectAltName; the common name never counts.
 #[must_use]
 pub fn check(certificate: &Certificate, name: Option<&str>) -> NameCheck {
-    let _ = (certificate, name);
-    todo!()
+    let Some(name) = name else { return NameCheck::NotAsked };
+    let Some(presented) = &certificate.subject_alt_names else {
+        return NameCheck::NoSubjectAltName { name: name.to_owned(), common_name: certificate.subject.common_name() };
+    };
+    if Reference::parse(name).is_some_and(|reference| presented.iter().any(|entry| reference.is_covered_by(entry))) {
+        return NameCheck::Covered;
+    }
+    let covered = presented
+        .iter()
+        .filter_map(|entry| match entry {
+            GeneralName::Dns(name) => Some(name.clone()),
+            GeneralName::Ip(address) => Some(address.to_string()),
+            _ => None,
+        })
+        .collect();
+    NameCheck::Mismatch { name: name.to_owned(), covered }
+}
+
+/// The name a client asks for: RFC 9525's reference identifier.
+enum Reference {
+    /// Labels in ASCII, lower case.
+    Dns(Vec<String>),
+    Ip(IpAddr),
+}
+
+impl Reference {
+    /// `None` for text that is neither an address nor a host name, which nothing covers.
+    fn parse(name: &str) -> Option<Self> {
+        if let Some(address) = address(name) {
+            return Some(Self::Ip(address));
+        }
+        // ASCII is compared as it stands, A-labels that IDNA would not take included, as clients do.
+        let ascii = if name.is_ascii() { name.to_owned() } else { idna::domain_to_ascii(name).ok()? };
+        // The final dot of an absolute name is no part of what certificates hold.
+        let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
+        // An address in a spelling that the resolver may or may not take is no host name either.
+        (address(ascii).is_none() && is_host_name(ascii))
+            .then(|| Self::Dns(ascii.split('.').map(str::to_ascii_lowercase).collect()))
+    }
+
+    fn is_covered_by(&self, presented: &GeneralName) -> bool {
+        match (self, presented) {
+            // Octet for octet: an IPv4-mapped address is not the IPv4 address (RFC 9525 §6.4).
+            (Self::Ip(wanted), GeneralName::Ip(address)) => wanted == address,
+            (Self::Dns(labels), GeneralName::Dns(pattern)) => matches_pattern(labels, pattern),
+            _ => false,
+        }
+    }
+}
+
+/// An address literal, in brackets or with a zone too.
+fn address(name: &str) -> Option<IpAddr> {
+    let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    let bare = match bare.split_once('%') {
+        // A zone tells interfaces of this machine apart; no certificate holds one.
+        Some((address, _)) if address.contains(':') => address,
+        _ => bare,
+    };
+    bare.parse().ok()
+}
+
+/// RFC 9525 §6.3: the wildcard is the complete left-most label and stands for exactly one label.
+fn matches_pattern(labels: &[String], pattern: &str) -> bool {
+    let same = |labels: &[String], name: &str| {
+        is_host_name(name)
+            && labels.len() == name.split('.').count()
+            && labels.iter().zip(name.split('.')).all(|(label, other)| label.eq_ignore_ascii_case(other))
+    };
+    match pattern.strip_prefix("*.") {
+        // Whether a suffix is public is for the CA to know; one that is a single label always is.
+        Some(parent) => {
+            parent.contains('.') && labels.split_first().is_some_and(|(_, remaining)| same(remaining, parent))
+        }
+        None => same(labels, pattern),
+    }
+}
+
+/// Letters, digits, hyphens, and the underscore that real host names contain against RFC 952;
+/// labels of 1 to 63 octets, 253 in all (RFC 1034 §3.1).
+fn is_host_name(name: &str) -> bool {
+    name.len() <= 253
+        && name.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate(names: Option<Vec<GeneralName>>) -> Certificate {
+        let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, "a.test");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let der = parameters.self_signed(&key).unwrap().der().to_vec();
+        let mut certificate = Certificate::from_der(der).unwrap();
+        certificate.subject_alt_names = names;
+        certificate
+    }
+
+    fn covers(presented: &str, wanted: &str) -> bool {
+        let entry = presented.strip_prefix("IP:").map_or_else(
+            || GeneralName::Dns(presented.to_owned()),
+            |address| GeneralName::Ip(address.parse().unwrap()),
+        );
+        check(&certificate(Some(vec![entry])), Some(wanted)) == NameCheck::Covered
+    }
+
+    #[test]
+    fn names_that_are_covered() {
+        for (presented, wanted) in [
+            ("a.test", "a.test"),
+            ("a.test", "A.TEST"),
+            ("A.Test", "a.test"),
+            ("a.test", "a.test."),
+            ("localhost", "localhost"),
+            ("*.example.com", "www.example.com"),
+            ("*.EXAMPLE.com", "www.example.COM."),
+            ("*.example.com", "xn--bcher-kva.example.com"),
+            ("*.example.com", "bücher.example.com"),
+            ("*.a.example.com", "b.a.example.com"),
+            ("xn--bcher-kva.example", "bücher.example"),
+            ("xn--bcher-kva.example", "BÜCHER.example"),
+            ("xn--a.example", "xn--a.example"),
+            ("XN--BCHER-KVA.example", "xn--bcher-kva.example"),
+            ("xn--strae-oqa.example", "straße.example"),
+            ("a_b.example.com", "a_b.example.com"),
+            ("_mail.example.com", "_mail.example.com"),
+            ("*.example.com", "a_b.example.com"),
+            ("*.0.0.1.example", "127.0.0.1.example"),
+            ("1.example", "1.example"),
+            ("IP:192.0.2.1", "192.0.2.1"),
+            ("IP:2001:db8::1", "2001:db8::1"),
+            ("IP:2001:db8::1", "2001:0DB8:0::1"),
+            ("IP:2001:db8::1", "[2001:db8::1]"),
+            ("IP:fe80::1", "fe80::1%eth0"),
+        ] {
+            assert!(covers(presented, wanted), "{presented} covers {wanted}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_not_covered() {
+        for (presented, wanted) in [
+            ("a.test", "b.test"),
+            ("a.test", "a.test.b"),
+            ("a.test", "x.a.test"),
+            ("a.test", ""),
+            ("a.test", "."),
+            ("", ""),
+            ("a.test.", "a.test"),
+            ("a..test", "a..test"),
+            ("*.example.com", "example.com"),
+            ("*.example.com", "a.b.example.com"),
+            ("*.example.com", ".example.com"),
+            ("*.example.com", "*.example.com"),
+            ("*.example.com.", "a.example.com"),
+            ("*", "localhost"),
+            ("*.com", "example.com"),
+            ("*.", "a."),
+            ("w*.example.com", "www.example.com"),
+            ("*w.example.com", "www.example.com"),
+            ("xn--*.example.com", "xn--bcher-kva.example.com"),
+            ("www.*.com", "www.example.com"),
+            ("*.*.com", "www.example.com"),
+            ("**.example.com", "www.example.com"),
+            ("a.test\0", "a.test"),
+            ("a.test\0.evil.test", "a.test"),
+            ("a.test\n", "a.test"),
+            ("a test", "a test"),
+            ("a\0b.test", "a\0b.test"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("*.0.2.1", "192.0.2.1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("IP:192.0.2.1", "192.0.2.2"),
+            ("IP:192.0.2.1", "::ffff:192.0.2.1"),
+            ("IP:::ffff:192.0.2.1", "192.0.2.1"),
+            ("IP:192.0.2.1", "192.0.2.1.example"),
+        ] {
+            assert!(!covers(presented, wanted), "{presented:?} does not cover {wanted:?}");
+        }
+        let long = format!("{}.test", "a".repeat(64));
+        assert!(!covers(&long, &long));
+    }
+
+    #[test]
+    fn what_is_covered_is_named() {
+        let names = vec![
+            GeneralName::Dns("a.test".into()),
+            GeneralName::Email("a@a.test".into()),
+            GeneralName::Ip([192, 0, 2, 1].into()),
+        ];
+        assert_eq!(
+            check(&certificate(Some(names)), Some("b.test")),
+            NameCheck::Mismatch { name: "b.test".into(), covered: vec!["a.test".into(), "192.0.2.1".into()] }
+        );
+        assert_eq!(
+            check(&certificate(Some(Vec::new())), Some("a.test")),
+            NameCheck::Mismatch { name: "a.test".into(), covered: Vec::new() }
+        );
+    }
+
+    #[test]
+    fn the_common_name_does_not_count() {
+        assert_eq!(
+            check(&certificate(None), Some("a.test")),
+            NameCheck::NoSubjectAltName { name: "a.test".into(), common_name: Some("a.test".into()) }
+        );
+        assert_eq!(check(&certificate(None), None), NameCheck::NotAsked);
+    }
 }

@@ -5,11 +5,17 @@
 //! be fetched are named in [`PathSearch::missing`], and the pipeline searches again with them.
 
 pub mod builder;
+pub mod constraints;
 pub mod defect;
 pub mod explain;
+mod graph;
 pub mod hostname;
 pub mod judge;
 pub mod store;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -93,6 +99,18 @@ impl Pool {
     /// The certificates in the order they were added.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<Certificate>, Source)> {
         self.certificates.iter().map(|(certificate, source)| (certificate, *source))
+    }
+
+    /// Number of certificates.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.certificates.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.certificates.is_empty()
     }
 
     /// Where a certificate came from.

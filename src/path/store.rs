@@ -1,10 +1,23 @@
 //! Trust anchors: the machine's native store, Mozilla's list, files and folders.
+//!
+//! A store holds some 150 certificates and a path needs one or two of them, so that loading only
+//! finds each one's subject; the rest is decoded when a path asks for it.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
-use crate::x509::{Certificate, Fingerprint, Name};
+use bytes::Bytes;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use crate::x509::der::{self, SEQUENCE};
+use crate::x509::{Certificate, Fingerprint, Name, pem};
+
+/// The largest file of roots that is read, in octets; the bundles of all vendors together stay under 5 MB.
+const MAX_FILE_SIZE: u64 = 64 * 1024 * 1024;
 
 /// One `--roots` value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +32,38 @@ pub enum RootsChoice {
 
 /// Trust anchors, found by subject.
 #[derive(Debug, Clone, Default)]
-pub struct TrustStore {}
+pub struct TrustStore {
+    label: String,
+    errors: Vec<String>,
+    anchors: Vec<Anchor>,
+    /// Places in `anchors` by the subject's octets.
+    by_subject: HashMap<Bytes, Vec<usize>>,
+    /// The same by the subject's comparison key: made by the first search, since names that match
+    /// need not be the same octets.
+    by_comparison_key: OnceLock<HashMap<Vec<u8>, Vec<usize>>>,
+}
+
+/// One entry of the store, decoded when first asked for.
+#[derive(Debug, Clone)]
+struct Anchor {
+    der: Bytes,
+    subject: Name,
+    /// Where it stands, for messages.
+    origin: Arc<str>,
+    decoded: OnceLock<Result<Arc<Certificate>, String>>,
+}
+
+impl Anchor {
+    fn certificate(&self) -> Result<&Arc<Certificate>, &String> {
+        self.decoded
+            .get_or_init(|| {
+                Certificate::from_der(self.der.clone())
+                    .map(Arc::new)
+                    .map_err(|error| format!("{}: the anchor {} cannot be used: {error}", self.origin, self.subject))
+            })
+            .as_ref()
+    }
+}
 
 /// Why no anchors could be had at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,33 +76,70 @@ impl TrustStore {
     /// # Errors
     /// When a file or folder given cannot be read, or holds no certificate, or nothing gave an anchor.
     pub fn load(choices: &[RootsChoice]) -> Result<Self, StoreError> {
-        let _ = choices;
-        todo!()
+        let mut store = Self::default();
+        let mut labels: Vec<String> = Vec::new();
+        for choice in choices {
+            let label = match choice {
+                RootsChoice::Native => {
+                    store.add_native();
+                    "native".to_owned()
+                }
+                RootsChoice::Mozilla => {
+                    for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+                        store.add(Bytes::copy_from_slice(root), &Arc::from("Mozilla's list"));
+                    }
+                    "mozilla".to_owned()
+                }
+                RootsChoice::Path(path) => {
+                    store.add_path(path)?;
+                    path.display().to_string()
+                }
+            };
+            if !labels.contains(&label) {
+                labels.push(label);
+            }
+        }
+        store.label = labels.join("+");
+        if store.is_empty() {
+            return Err(StoreError(no_anchors(&store.errors)));
+        }
+        Ok(store)
     }
 
     /// A store of these anchors.
     #[must_use]
     pub fn of(anchors: Vec<Arc<Certificate>>, label: &str) -> Self {
-        let _ = (anchors, label);
-        todo!()
+        let mut store = Self { label: label.to_owned(), ..Self::default() };
+        let origin = Arc::from(label);
+        for anchor in anchors {
+            store.insert(Anchor {
+                der: anchor.der.clone(),
+                subject: anchor.subject.clone(),
+                origin: Arc::clone(&origin),
+                decoded: OnceLock::from(Ok(anchor)),
+            });
+        }
+        store
     }
 
     /// `native`, `mozilla`, a path, or several joined with `+`: the report's `trust_store`.
     #[must_use]
     pub fn label(&self) -> &str {
-        todo!()
+        &self.label
     }
 
-    /// Entries of the store that could not be read.
+    /// Entries of the store that could not be read; those that only a search found out are named
+    /// after it.
     #[must_use]
-    pub fn errors(&self) -> &[String] {
-        todo!()
+    pub fn errors(&self) -> Vec<String> {
+        let undecodable = self.anchors.iter().filter_map(|anchor| anchor.decoded.get()?.as_ref().err());
+        self.errors.iter().chain(undecodable).cloned().collect()
     }
 
     /// Number of anchors.
     #[must_use]
     pub fn len(&self) -> usize {
-        todo!()
+        self.anchors.len()
     }
 
     /// Whether there is none.
@@ -70,15 +151,145 @@ impl TrustStore {
     /// Anchors with this subject (RFC 5280 §7.1).
     #[must_use]
     pub fn with_subject(&self, subject: &Name) -> Vec<Arc<Certificate>> {
-        let _ = subject;
-        todo!()
+        let by_comparison_key = self.by_comparison_key.get_or_init(|| {
+            let mut places: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+            for (place, anchor) in self.anchors.iter().enumerate() {
+                places.entry(anchor.subject.comparison_key()).or_default().push(place);
+            }
+            places
+        });
+        self.at(by_comparison_key.get(&subject.comparison_key()))
+            .filter_map(|anchor| anchor.certificate().ok())
+            .cloned()
+            .collect()
     }
 
     /// Whether this very certificate is an anchor.
     #[must_use]
     pub fn contains(&self, certificate: &Certificate) -> bool {
-        let _ = certificate;
-        todo!()
+        self.holds(certificate.subject.der(), &certificate.der)
+    }
+
+    fn holds(&self, subject: &[u8], der: &[u8]) -> bool {
+        self.at(self.by_subject.get(subject)).any(|anchor| anchor.der == der)
+    }
+
+    fn at(&self, places: Option<&Vec<usize>>) -> impl Iterator<Item = &Anchor> {
+        places.into_iter().flatten().filter_map(|place| self.anchors.get(*place))
+    }
+
+    fn insert(&mut self, anchor: Anchor) {
+        if self.holds(anchor.subject.der(), &anchor.der) {
+            return;
+        }
+        let subject = Bytes::copy_from_slice(anchor.subject.der());
+        self.by_subject.entry(subject).or_default().push(self.anchors.len());
+        self.anchors.push(anchor);
+    }
+
+    fn add(&mut self, der: Bytes, origin: &Arc<str>) {
+        let Some((subject, _)) = subject_and_key(&der) else {
+            self.errors.push(format!("{origin}: an entry is not a certificate"));
+            return;
+        };
+        let subject = Name::from_der(der.slice_ref(subject));
+        self.insert(Anchor { der, subject, origin: Arc::clone(origin), decoded: OnceLock::new() });
+    }
+
+    fn add_native(&mut self) {
+        let native = rustls_native_certs::load_native_certs();
+        self.errors.extend(native.errors.iter().map(|error| format!("native store: {error}")));
+        let origin = Arc::from("native store");
+        for certificate in native.certs {
+            self.add(Bytes::from(certificate.to_vec()), &origin);
+        }
+        // The loader passes over these without a word, and OpenSSL would take them.
+        if let Some(path) = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from)
+            && let Ok(contents) = read_bounded(&path)
+            && let Some(error) = trusted_certificates(&path, &contents)
+        {
+            self.errors.push(error);
+        }
+    }
+
+    fn add_path(&mut self, path: &Path) -> Result<(), StoreError> {
+        let unreadable = |error: std::io::Error| {
+            StoreError(format!("cannot read the roots in {}: {error}; give --roots a file or folder", path.display()))
+        };
+        if !fs::metadata(path).map_err(unreadable)?.is_dir() {
+            let contents = read_bounded(path).map_err(unreadable)?;
+            let errors_before = self.errors.len();
+            if self.add_contents(path, &contents) == 0 {
+                let said = self.errors.get(errors_before..).unwrap_or_default().join("; ");
+                let said = if said.is_empty() { "it is neither PEM nor DER".to_owned() } else { said };
+                return Err(StoreError(format!(
+                    "no certificate in {}: {said}; give --roots certificates as PEM or DER",
+                    path.display()
+                )));
+            }
+            return Ok(());
+        }
+        let mut files: Vec<PathBuf> = Vec::new();
+        for entry in fs::read_dir(path).map_err(unreadable)? {
+            match entry {
+                Ok(entry) => files.push(entry.path()),
+                Err(error) => self.errors.push(format!("{}: {error}", path.display())),
+            }
+        }
+        files.sort();
+        let mut found = 0;
+        for file in files {
+            match fs::metadata(&file) {
+                Ok(metadata) if !metadata.is_file() => {}
+                // A link whose certificate was removed, as package updates leave them in hashed folders.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Ok(_) => match read_bounded(&file) {
+                    Ok(contents) => {
+                        let errors_before = self.errors.len();
+                        let here = self.add_contents(&file, &contents);
+                        if here == 0 && self.errors.len() == errors_before && is_named_as_certificate(&file) {
+                            self.errors.push(format!("{}: no certificate in it", file.display()));
+                        }
+                        found += here;
+                    }
+                    Err(error) => self.errors.push(format!("{}: {error}", file.display())),
+                },
+                Err(error) => self.errors.push(format!("{}: {error}", file.display())),
+            }
+        }
+        if found == 0 {
+            let errors = if self.errors.is_empty() { String::new() } else { format!(" ({})", self.errors.join("; ")) };
+            return Err(StoreError(format!(
+                "no certificate in the folder {}{errors}; give --roots a folder of certificates as PEM or DER",
+                path.display()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Adds what a PEM or DER file holds, and says how many certificates that were.
+    fn add_contents(&mut self, path: &Path, contents: &[u8]) -> usize {
+        let origin: Arc<str> = Arc::from(path.display().to_string());
+        if !pem::is_pem(contents) {
+            if subject_and_key(contents).is_none() {
+                return 0;
+            }
+            self.add(Bytes::copy_from_slice(contents), &origin);
+            return 1;
+        }
+        self.errors.extend(trusted_certificates(path, contents));
+        let mut found = 0;
+        for block in CertificateDer::pem_slice_iter(contents) {
+            match block {
+                Ok(certificate) if subject_and_key(&certificate).is_some() => {
+                    self.add(Bytes::from(certificate.to_vec()), &origin);
+                    found += 1;
+                }
+                Ok(_) => self.errors.push(format!("{origin}: a CERTIFICATE block holds no certificate")),
+                Err(error) => self.errors.push(format!("{origin}: {error}")),
+            }
+        }
+        found
     }
 }
 
@@ -93,7 +304,171 @@ impl PublicRoots {
     /// Whether a root is publicly trusted, by subject and key.
     #[must_use]
     pub fn contains(&self, root: &Certificate) -> bool {
-        let _ = root;
-        todo!()
+        self.extra.contains(&root.sha256)
+            || webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().any(|listed| {
+                subject_and_key(listed).is_some_and(|(subject, spki)| {
+                    spki == root.key.spki.as_ref()
+                        && Name::from_der(Bytes::copy_from_slice(subject)).matches(&root.subject)
+                })
+            })
+    }
+}
+
+/// The `subject` and `subjectPublicKeyInfo` of a certificate, headers included; `None` when the
+/// octets are not one whole SEQUENCE with the fields of a certificate in it.
+fn subject_and_key(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (outer, []) = der::expect(certificate, SEQUENCE)? else { return None };
+    let (tbs, _) = der::expect(outer.value, SEQUENCE)?;
+    let mut rest = tbs.value;
+    if let Some((_, after_version)) = der::expect(rest, 0xa0) {
+        rest = after_version;
+    }
+    let (_, rest) = der::expect(rest, der::INTEGER)?;
+    let (_, rest) = der::expect(rest, SEQUENCE)?;
+    let (_, rest) = der::expect(rest, SEQUENCE)?;
+    let (_, rest) = der::expect(rest, SEQUENCE)?;
+    let (subject, rest) = der::expect(rest, SEQUENCE)?;
+    let (spki, _) = der::expect(rest, SEQUENCE)?;
+    Some((subject.whole, spki.whole))
+}
+
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut contents = Vec::new();
+    File::open(path)?.take(MAX_FILE_SIZE + 1).read_to_end(&mut contents)?;
+    if u64::try_from(contents.len()).is_ok_and(|length| length > MAX_FILE_SIZE) {
+        return Err(std::io::Error::other("larger than any list of roots"));
+    }
+    Ok(contents)
+}
+
+/// OpenSSL's own format carries trust settings beside the certificate; nothing here could honour
+/// them, and to leave the entry out in silence would make its chains look untrusted.
+fn trusted_certificates(path: &Path, contents: &[u8]) -> Option<String> {
+    const BEGIN: &[u8] = b"-----BEGIN TRUSTED CERTIFICATE-----";
+    let count = contents.windows(BEGIN.len()).filter(|window| *window == BEGIN).count();
+    (count > 0).then(|| {
+        format!(
+            "{}: {count} TRUSTED CERTIFICATE {} not read; rewrite with `openssl x509 -in FILE -out FILE`",
+            path.display(),
+            if count == 1 { "block was" } else { "blocks were" }
+        )
+    })
+}
+
+fn is_named_as_certificate(path: &Path) -> bool {
+    path.extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|extension| ["pem", "crt", "cer", "der"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
+fn no_anchors(errors: &[String]) -> String {
+    let why = if errors.is_empty() { String::new() } else { format!(" ({})", errors.join("; ")) };
+    format!(
+        "no trust anchors: the trust store is empty{why}; install the package ca-certificates, or name roots with --roots"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::testing::Authority;
+
+    fn root(name: &str) -> Arc<Certificate> {
+        Authority::root(name).certificate
+    }
+
+    fn pem(certificate: &Certificate) -> String {
+        rcgen_pem("CERTIFICATE", &certificate.der)
+    }
+
+    fn rcgen_pem(label: &str, der: &[u8]) -> String {
+        use base64::Engine as _;
+        format!(
+            "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+            base64::engine::general_purpose::STANDARD.encode(der)
+        )
+    }
+
+    #[test]
+    fn mozillas_list_loads_and_decodes() {
+        let store = TrustStore::load(&[RootsChoice::Mozilla]).unwrap();
+        assert_eq!(store.label(), "mozilla");
+        assert_eq!(store.len(), webpki_root_certs::TLS_SERVER_ROOT_CERTS.len());
+        let public = PublicRoots::default();
+        for der in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+            let root = Certificate::from_der(der.to_vec()).unwrap();
+            assert!(store.contains(&root) && public.contains(&root));
+            assert!(store.with_subject(&root.subject).iter().any(|found| **found == root));
+        }
+        assert_eq!(store.errors(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn files_and_folders_add_up_and_count_each_anchor_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two, three) = (root("one"), root("two"), root("three"));
+        fs::write(folder.path().join("one.der"), &one.der).unwrap();
+        fs::write(folder.path().join("bundle.pem"), format!("text\n{}{}", pem(&one), pem(&two))).unwrap();
+        fs::write(folder.path().join("README"), "nothing here").unwrap();
+        fs::write(folder.path().join("broken.crt"), rcgen_pem("CERTIFICATE", b"\x30\x03abc")).unwrap();
+        fs::write(folder.path().join("empty.cer"), "").unwrap();
+        fs::create_dir(folder.path().join("inner.pem")).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), pem(&three) + &rcgen_pem("TRUSTED CERTIFICATE", &two.der)).unwrap();
+        let choices = [folder.path(), file.path()].map(|path| RootsChoice::Path(path.to_owned()));
+        let store = TrustStore::load(&choices).unwrap();
+        assert_eq!(store.len(), 3);
+        assert_eq!(store.label(), format!("{}+{}", folder.path().display(), file.path().display()));
+        assert!(store.contains(&one) && store.contains(&two) && store.contains(&three));
+        let errors = store.errors().join("\n");
+        assert_eq!(store.errors().len(), 3, "{errors}");
+        assert!(errors.contains("broken.crt: a CERTIFICATE block holds no certificate"), "{errors}");
+        assert!(errors.contains("empty.cer: no certificate in it"), "{errors}");
+        assert!(errors.contains("1 TRUSTED CERTIFICATE block was not read"), "{errors}");
+    }
+
+    #[test]
+    fn nothing_to_trust_is_an_error_with_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = RootsChoice::Path(folder.path().join("absent.pem"));
+        let error = TrustStore::load(&[missing]).unwrap_err().to_string();
+        assert!(error.contains("absent.pem") && error.contains("--roots"), "{error}");
+        let error = TrustStore::load(&[RootsChoice::Path(folder.path().to_owned())]).unwrap_err().to_string();
+        assert!(error.contains("no certificate in the folder"), "{error}");
+        let file = folder.path().join("key.pem");
+        fs::write(&file, rcgen_pem("PRIVATE KEY", b"secret")).unwrap();
+        assert!(TrustStore::load(&[RootsChoice::Path(file)]).unwrap_err().to_string().contains("no certificate in"));
+        let error = TrustStore::load(&[]).unwrap_err().to_string();
+        assert!(error.contains("ca-certificates"), "{error}");
+    }
+
+    #[test]
+    fn subjects_are_found_in_any_spelling() {
+        let store = TrustStore::of(vec![root("Some  Root")], "test");
+        assert_eq!(store.with_subject(&root("some root").subject).len(), 1);
+        assert!(!store.contains(&root("some root")));
+        assert!(store.with_subject(&root("other root").subject).is_empty());
+    }
+
+    #[test]
+    fn an_entry_that_does_not_decode_is_told_once_it_is_asked_for() {
+        let certificate = root("broken inside");
+        let mut der = certificate.der.to_vec();
+        // The first octet of notBefore's year.
+        let time = der.windows(2).position(|window| window == [0x17, 0x0d] || window == [0x18, 0x0f]).unwrap();
+        der[time + 2] = b'x';
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), der).unwrap();
+        let store = TrustStore::load(&[RootsChoice::Path(file.path().to_owned())]).unwrap();
+        assert!(store.errors().is_empty() && store.len() == 1);
+        assert!(store.with_subject(&certificate.subject).is_empty());
+        assert!(store.errors()[0].contains("broken inside"), "{:?}", store.errors());
+    }
+
+    #[test]
+    fn a_public_root_is_told_by_subject_and_key() {
+        let private = root("private");
+        assert!(!PublicRoots::default().contains(&private));
+        assert!(PublicRoots { extra: HashSet::from([private.sha256]) }.contains(&private));
     }
 }

@@ -1,0 +1,219 @@
+//! From a named server to its connections: resolve, connect, STARTTLS, handshake.
+
+use std::net::SocketAddr;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::capture::capture;
+use super::starttls::{self, Waits};
+use super::{AcquireOptions, Connection, ConnectionTimings, Presented};
+use crate::net::{Deadline, Failure, Network, Opened, Outcome, Resolution};
+use crate::target::{Host, Server};
+
+/// Everything that stays the same for all addresses of a server.
+struct Approach<'a> {
+    network: &'a Network,
+    options: &'a AcquireOptions,
+    server: &'a Server,
+    /// SNI.
+    server_name: Host,
+    /// Where to connect to, the target's unless `--connect` says otherwise.
+    host: String,
+    port: u16,
+    deadline: Deadline,
+}
+
+/// Connects to a server as the options say, and tells what became of every connection.
+pub(super) async fn acquire(
+    network: &Network,
+    options: &AcquireOptions,
+    server: &Server,
+    deadline: Deadline,
+) -> Presented {
+    let server_name = match options.servername.as_deref().map(Host::parse).transpose() {
+        Ok(given) => given.unwrap_or_else(|| server.host.clone()),
+        Err(error) => {
+            let name = options.servername.clone().unwrap_or_default();
+            let failure = Failure {
+                outcome: Outcome::Unsupported,
+                detail: Some(format!("cannot ask for this server name: {error}")),
+                elapsed: std::time::Duration::ZERO,
+            };
+            return Presented::ByServer { name, resolution: None, connections: vec![failed(None, failure)] };
+        }
+    };
+    let (host, port) = match &options.connect {
+        // The resolver says what is wrong with a name that is none.
+        Some((host, port)) => {
+            (Host::parse(host).unwrap_or_else(|_| Host::Name(host.clone())), port.unwrap_or(server.port))
+        }
+        None => (server.host.clone(), server.port),
+    };
+    let is_name = matches!(host, Host::Name(_));
+    let name = server_name.unbracketed();
+    let approach = Approach { network, options, server, server_name, host: host.unbracketed(), port, deadline };
+    if let Some(proxied) = approach.through_proxy().await {
+        return Presented::ByServer { name, resolution: None, connections: vec![proxied] };
+    }
+    let resolution = network.resolve(&approach.host, deadline).await;
+    let mut connections = approach.directly(&resolution).await;
+    for connection in &mut connections {
+        connection.timings.dns = resolution.elapsed;
+    }
+    // An address to connect to is nobody's resolution.
+    let resolution = (options.connect.is_none() || is_name).then_some(resolution);
+    Presented::ByServer { name, resolution, connections }
+}
+
+impl Approach<'_> {
+    /// `None` where this host is reached without a proxy.
+    async fn through_proxy(&self) -> Option<Connection> {
+        let proxy = self.network.target_proxy(&self.host)?;
+        let mut tries = self.network.options().limits.retries;
+        loop {
+            let connection = match self.network.tunnel(proxy, &self.host, self.port, self.deadline).await {
+                Ok(opened) => self.converse(opened).await,
+                Err(failure) => failed(None, failure),
+            };
+            if !self.again(&mut tries, connection.outcome, connection.connected) {
+                return Some(Connection { through_proxy: true, ..connection });
+            }
+        }
+    }
+
+    async fn directly(&self, resolution: &Resolution) -> Vec<Connection> {
+        let addresses: Vec<SocketAddr> =
+            resolution.addresses.iter().map(|address| SocketAddr::new(*address, self.port)).collect();
+        if addresses.is_empty() {
+            let failure = resolution.failure.clone().unwrap_or(Failure {
+                outcome: Outcome::DnsNoAddress,
+                detail: None,
+                elapsed: resolution.elapsed.unwrap_or_default(),
+            });
+            return vec![Connection { timings: ConnectionTimings::default(), ..failed(None, failure) }];
+        }
+        if self.network.options().all_addresses {
+            let at_once = self.network.options().limits.concurrency.max(1);
+            return stream::iter(addresses).map(|address| self.at(address)).buffered(at_once).collect().await;
+        }
+        let mut tries = self.network.options().limits.retries;
+        loop {
+            let (opened, failures) = self.network.connect_any(&addresses, self.deadline).await;
+            let transient = failures.iter().map(|(_, failure)| failure.outcome).find(|outcome| is_transient(*outcome));
+            let mut connections: Vec<Connection> =
+                failures.into_iter().map(|(address, failure)| failed(Some(address), failure)).collect();
+            match opened {
+                Some(opened) => {
+                    let connection = self.converse(opened).await;
+                    let again = self.again(&mut tries, connection.outcome, true);
+                    connections.push(match (again, connection.address) {
+                        // Once more where it was cut; another address would be another question.
+                        (true, Some(address)) => self.at_with(address, tries).await,
+                        _ => connection,
+                    });
+                    return connections;
+                }
+                None if self.again(&mut tries, transient.unwrap_or(Outcome::Refused), false) => {}
+                None => return connections,
+            }
+        }
+    }
+
+    async fn at(&self, address: SocketAddr) -> Connection {
+        self.at_with(address, self.network.options().limits.retries).await
+    }
+
+    async fn at_with(&self, address: SocketAddr, mut tries: u32) -> Connection {
+        loop {
+            let connection = match self.network.connect(address, self.deadline).await {
+                Ok(opened) => self.converse(opened).await,
+                Err(failure) => failed(Some(address), failure),
+            };
+            if !self.again(&mut tries, connection.outcome, connection.connected) {
+                return connection;
+            }
+        }
+    }
+
+    /// Whether to try once more, and one try less is left then. A connection that was made and then
+    /// fell silent is not retried: silence there is seldom chance, and has already cost the wait.
+    fn again(&self, tries: &mut u32, outcome: Outcome, connected: bool) -> bool {
+        let worth_it = if connected { outcome == Outcome::Reset } else { is_transient(outcome) };
+        let step = self.network.options().limits.step;
+        if !worth_it || *tries == 0 || self.deadline.cap(step).is_zero() {
+            return false;
+        }
+        *tries = tries.saturating_sub(1);
+        true
+    }
+
+    /// STARTTLS where the scheme has it, then the handshake.
+    async fn converse(&self, opened: Opened) -> Connection {
+        let limits = &self.network.options().limits;
+        let Opened { mut stream, address, connect } = opened;
+        let mut connection = Connection {
+            address: Some(address),
+            connected: true,
+            timings: ConnectionTimings { connect: Some(connect), ..ConnectionTimings::default() },
+            ..untried()
+        };
+        match starttls::negotiate(self.server.scheme, &mut stream, Waits::new(limits, self.deadline)).await {
+            Ok(elapsed) => connection.timings.starttls = elapsed,
+            Err((declined, elapsed)) => {
+                connection.timings.starttls = Some(elapsed);
+                connection.outcome = declined.outcome;
+                connection.detail = Some(declined.detail);
+                connection.starttls_refusal = declined.refusal;
+                return connection;
+            }
+        }
+        let limit = self.deadline.cap(limits.step);
+        let capture = capture(stream, &self.server_name, self.options.client_identity.as_deref(), limit).await;
+        connection.timings.handshake = Some(capture.elapsed);
+        connection.outcome = capture.outcome;
+        connection.detail = capture.detail;
+        connection.tls = capture.tls;
+        connection.served = capture.served;
+        connection.served_beyond_limit = capture.served_beyond_limit;
+        connection.stapled_ocsp = capture.stapled_ocsp;
+        connection.client_certificate = capture.client_certificate;
+        connection
+    }
+}
+
+/// Failures to connect that another try may not have.
+fn is_transient(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Timeout | Outcome::Reset)
+}
+
+fn untried() -> Connection {
+    Connection {
+        address: None,
+        through_proxy: false,
+        connected: false,
+        outcome: Outcome::Ok,
+        detail: None,
+        tls: None,
+        timings: ConnectionTimings::default(),
+        served: Vec::new(),
+        served_beyond_limit: 0,
+        stapled_ocsp: None,
+        client_certificate: super::ClientCertificate::NotRequested,
+        starttls_refusal: None,
+    }
+}
+
+/// An address that could not be connected to, or no address at all.
+fn failed(address: Option<SocketAddr>, failure: Failure) -> Connection {
+    Connection {
+        address,
+        outcome: failure.outcome,
+        detail: failure.detail,
+        timings: ConnectionTimings { connect: Some(failure.elapsed), ..ConnectionTimings::default() },
+        ..untried()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,373 @@
+//! What the arguments mean: the options of every stage filled in, files read, proxies parsed. Trust
+//! anchors are loaded only by [`CheckPlan::into_run`].
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::args::{CheckArgs, NetworkArgs, PurposeArg, SeverityArgs, TrustArgs};
+use super::output::{Output, warn};
+use super::{CliError, args};
+use crate::acquire::{AcquireOptions, PresentedCertificate, Secret, files};
+use crate::finding::Policy;
+use crate::net::{Family, Limits, NetOptions, Network, NoProxy, ProxyChoice, ProxyUrl};
+use crate::path::store::RootsChoice;
+use crate::path::{PublicRoots, Purpose};
+use crate::revocation::{Retriever, RevocationOptions};
+use crate::target::{Target, TargetError};
+use crate::x509::Certificate;
+use crate::{Run, StoreHandle};
+
+/// Targets that one list may hold, in octets of its file.
+const MAX_LIST_SIZE: u64 = 64 << 20;
+/// The same for a password file.
+const MAX_PASSWORD_SIZE: u64 = 64 << 10;
+
+/// A target as it was named, and what that means.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    pub(super) text: String,
+    pub(super) target: Result<Target, TargetError>,
+}
+
+/// Everything about a run of `check` but the trust anchors.
+#[derive(Debug)]
+pub(super) struct CheckPlan {
+    pub(super) output: Output,
+    pub(super) targets: Vec<Named>,
+    pub(super) concurrency: usize,
+    pub(super) settings: Settings,
+    intermediates: Vec<Arc<Certificate>>,
+    purpose: Purpose,
+    acquire: AcquireOptions,
+    revocation: RevocationOptions,
+}
+
+/// What `check` and `url` have in common.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) net: NetOptions,
+    pub(super) roots: Vec<RootsChoice>,
+    pub(super) at: Option<Timestamp>,
+    pub(super) policy: Policy,
+    pub(super) deadline: Duration,
+}
+
+/// What [`CheckArgs`] mean.
+pub(super) fn check(args: &CheckArgs) -> Result<CheckPlan, CliError> {
+    let standard_input = |path: &Path| path == Path::new("-");
+    let list_from_stdin = args.targets_from.as_deref().is_some_and(standard_input);
+    if list_from_stdin && args.targets.iter().any(|target| target == "-") {
+        return Err(CliError::new("standard input cannot be both a target and the list: give one of them as a file"));
+    }
+    let mut targets: Vec<Named> = args.targets.iter().map(|text| named(text)).collect();
+    if let Some(path) = &args.targets_from {
+        let list = if list_from_stdin {
+            read_all(io::stdin().lock(), "standard input", MAX_LIST_SIZE)?
+        } else {
+            read_file(path, MAX_LIST_SIZE)?
+        };
+        targets.extend(listed(&String::from_utf8_lossy(&list)).map(named));
+        if targets.is_empty() {
+            return Err(CliError::new(format!("no target in {}: give one a line", path.display())));
+        }
+    }
+    let password = match &args.password_file {
+        Some(path) => Some(password(path)?),
+        None => None,
+    };
+    let client_identity = match &args.client_cert {
+        Some(path) => {
+            let password = password.as_ref().map(|secret| secret.0.as_str());
+            let identity = files::client_identity(path, args.client_key.as_deref(), password);
+            Some(Arc::new(identity.map_err(|error| CliError::new(error.to_string()))?))
+        }
+        None => None,
+    };
+    let mut settings = settings(&args.network, &args.trust, &args.severity)?;
+    settings.policy.warn_days = args.warn_days;
+    settings.policy.crit_days = args.crit_days;
+    let max_crl_size = args.network.max_crl_size;
+    let max_response_size = args.network.max_response_size;
+    Ok(CheckPlan {
+        output: Output::resolve(&args.output),
+        targets,
+        concurrency: usize::from(args.network.concurrency),
+        intermediates: certificates(&args.intermediates)?,
+        purpose: purpose(args.purpose),
+        acquire: AcquireOptions {
+            servername: args.servername.clone(),
+            connect: args.connect.clone(),
+            client_identity,
+            password,
+        },
+        revocation: RevocationOptions {
+            offline: args.offline,
+            crl_files: named_files(&args.crl, max_crl_size)?,
+            ocsp_files: named_files(&args.ocsp_response, max_response_size)?,
+        },
+        settings,
+    })
+}
+
+impl CheckPlan {
+    /// Sets up the network and starts loading the trust anchors, as of `now`. Must be called within a tokio runtime.
+    pub(super) fn into_run(self, now: Timestamp) -> Result<Run, CliError> {
+        let network = self.settings.network()?;
+        Ok(Run {
+            now,
+            at: self.settings.at.unwrap_or(now),
+            retriever: Retriever::new(network),
+            store: StoreHandle::load(self.settings.roots),
+            public_roots: Arc::new(PublicRoots::default()),
+            intermediates: self.intermediates,
+            purpose: self.purpose,
+            acquire: self.acquire,
+            revocation: self.revocation,
+            policy: self.settings.policy,
+            deadline: self.settings.deadline,
+        })
+    }
+}
+
+impl Settings {
+    /// Sets up the network.
+    pub(super) fn network(&self) -> Result<Network, CliError> {
+        Network::new(self.net.clone()).map_err(|error| CliError::new(error.to_string()))
+    }
+}
+
+/// The shared options' meaning.
+pub(super) fn settings(
+    network: &NetworkArgs,
+    trust: &TrustArgs,
+    severity: &SeverityArgs,
+) -> Result<Settings, CliError> {
+    Ok(Settings {
+        net: net_options(network)?,
+        roots: if trust.roots.is_empty() { vec![RootsChoice::Native] } else { trust.roots.clone() },
+        at: trust.at,
+        policy: Policy { severities: severity.severity.clone(), strict: severity.strict, ..Policy::default() },
+        deadline: network.deadline,
+    })
+}
+
+fn net_options(args: &NetworkArgs) -> Result<NetOptions, CliError> {
+    let defaults = Limits::default();
+    let (target_proxy, endpoint_proxy) = proxies(args)?;
+    Ok(NetOptions {
+        dns_server: args.dns_server,
+        pins: args.resolve.clone(),
+        family: match (args.ipv4, args.ipv6) {
+            (true, _) => Family::V4,
+            (false, true) => Family::V6,
+            (false, false) => Family::Any,
+        },
+        all_addresses: args.all_addresses,
+        target_proxy,
+        endpoint_proxy,
+        no_proxy: match args.no_proxy.as_deref() {
+            None | Some("*") => NoProxy::default(),
+            Some(hosts) => NoProxy::parse(hosts),
+        },
+        limits: Limits {
+            step: args.timeout.unwrap_or(defaults.step),
+            answer: args.timeout.unwrap_or(defaults.answer),
+            retries: args.retries,
+            concurrency: usize::from(args.concurrency),
+            max_crl_size: args.max_crl_size,
+            max_response_size: args.max_response_size,
+            max_redirects: defaults.max_redirects,
+        },
+        deny_private: args.deny_private,
+    })
+}
+
+/// For targets and for endpoints. Errors never repeat the URL: there may be a password in it.
+fn proxies(args: &NetworkArgs) -> Result<(ProxyChoice, ProxyChoice), CliError> {
+    let choice = |option: &str, text: &str| match text {
+        "" | "direct" => Ok(ProxyChoice::Direct),
+        url => ProxyUrl::parse(url)
+            .map(ProxyChoice::Url)
+            .map_err(|error| CliError::new(format!("{option} is no proxy: {error}"))),
+    };
+    let none_at_all = args.no_proxy.as_deref() == Some("*");
+    if none_at_all && (args.proxy.is_some() || args.endpoint_proxy.is_some()) {
+        return Err(CliError::new(
+            "--no-proxy contradicts --proxy and --endpoint-proxy: name the hosts with --no-proxy=HOST,…, or leave it out",
+        ));
+    }
+    let otherwise = || if none_at_all { ProxyChoice::Direct } else { ProxyChoice::Environment };
+    let target = match &args.proxy {
+        Some(url) => choice("--proxy", url)?,
+        None => otherwise(),
+    };
+    let endpoint = match &args.endpoint_proxy {
+        Some(url) => choice("--endpoint-proxy", url)?,
+        None => target.clone(),
+    };
+    Ok((target, endpoint))
+}
+
+fn purpose(purpose: PurposeArg) -> Purpose {
+    match purpose {
+        args::PurposeArg::Server => Purpose::Server,
+        args::PurposeArg::Client => Purpose::Client,
+        args::PurposeArg::Any => Purpose::Any,
+    }
+}
+
+fn named(text: &str) -> Named {
+    let target = Target::parse(text, |text| Path::new(text).is_file());
+    Named { text: text.to_owned(), target }
+}
+
+/// Targets in a list: one a line, without comments. A `#` begins one at the start of a line or after
+/// white space, so that it may stand in a file's name.
+fn listed(list: &str) -> impl Iterator<Item = &str> {
+    list.trim_start_matches('\u{feff}').lines().filter_map(|line| {
+        let comment = line
+            .char_indices()
+            .scan(' ', |before, (index, character)| Some((std::mem::replace(before, character), index, character)))
+            .find(|(before, _, character)| *character == '#' && before.is_whitespace())
+            .map(|(_, index, _)| index);
+        let target = line.get(..comment.unwrap_or(line.len())).unwrap_or(line).trim();
+        (!target.is_empty()).then_some(target)
+    })
+}
+
+/// The first line, without its end.
+fn password(path: &Path) -> Result<Secret, CliError> {
+    let contents = read_file(path, MAX_PASSWORD_SIZE)?;
+    let text = String::from_utf8(contents)
+        .map_err(|_| CliError::new(format!("{} does not hold UTF-8 text: the password must be", path.display())))?;
+    Ok(Secret(text.lines().next().unwrap_or_default().to_owned()))
+}
+
+fn named_files(paths: &[std::path::PathBuf], limit: u64) -> Result<Vec<(String, Bytes)>, CliError> {
+    let read = |path: &std::path::PathBuf| Ok((path.display().to_string(), Bytes::from(read_file(path, limit)?)));
+    paths.iter().map(read).collect()
+}
+
+/// The certificates in these files. One that does not decode is left out with a warning; a file
+/// without any that does is an error.
+pub(super) fn certificates(paths: &[std::path::PathBuf]) -> Result<Vec<Arc<Certificate>>, CliError> {
+    let mut found: Vec<Arc<Certificate>> = Vec::new();
+    for path in paths {
+        let contents = Bytes::from(read_file(path, files::MAX_FILE_SIZE)?);
+        let presented = files::certificates(&contents, None)
+            .map_err(|error| CliError::new(format!("no certificate in {}: {error}", path.display())))?;
+        let before = found.len();
+        let mut defect = None;
+        for certificate in presented {
+            match certificate {
+                PresentedCertificate::Decoded(certificate) => found.push(certificate),
+                PresentedCertificate::Malformed { error, .. } => {
+                    warn(&format!("a certificate in {} is left out: {error}", path.display()));
+                    defect = Some(error);
+                }
+            }
+        }
+        if let Some(error) = defect.filter(|_| found.len() == before) {
+            return Err(CliError::new(format!("no certificate in {} decodes: {error}", path.display())));
+        }
+    }
+    Ok(found)
+}
+
+fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
+    let file =
+        fs::File::open(path).map_err(|error| CliError::new(format!("cannot read {}: {error}", path.display())))?;
+    read_all(file, &path.display().to_string(), limit)
+}
+
+fn read_all(reader: impl Read, name: &str, limit: u64) -> Result<Vec<u8>, CliError> {
+    let mut contents = Vec::new();
+    let read = reader.take(limit.saturating_add(1)).read_to_end(&mut contents);
+    read.map_err(|error| CliError::new(format!("cannot read {name}: {error}")))?;
+    if u64::try_from(contents.len()).unwrap_or(u64::MAX) > limit {
+        return Err(CliError::new(format!("{name} is larger than {limit} bytes")));
+    }
+    Ok(contents)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+
+    fn network(arguments: &[&str]) -> NetworkArgs {
+        let arguments = ["certflight", "check", "a"].iter().chain(arguments);
+        match Cli::try_parse_from(arguments).unwrap().command {
+            Command::Check(args) => args.network,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn timeout_holds_for_steps_and_answers() {
+        let limits = net_options(&network(&[])).unwrap().limits;
+        assert_eq!((limits.step, limits.answer), (Duration::from_secs(5), Duration::from_secs(15)));
+        let limits = net_options(&network(&["--timeout", "2.5"])).unwrap().limits;
+        assert_eq!((limits.step, limits.answer), (Duration::from_millis(2500), Duration::from_millis(2500)));
+    }
+
+    #[test]
+    fn limits_and_families_arrive() {
+        let arguments = ["-6", "--all-addresses", "--retries", "3", "--max-crl-size", "1K", "--deny-private"];
+        let options = net_options(&network(&arguments)).unwrap();
+        assert_eq!(options.family, Family::V6);
+        assert!(options.all_addresses && options.deny_private);
+        assert_eq!((options.limits.retries, options.limits.max_crl_size), (3, 1024));
+        assert_eq!(options.limits.max_response_size, 1 << 20);
+    }
+
+    #[test]
+    fn without_options_proxies_are_the_environments() {
+        let options = net_options(&network(&[])).unwrap();
+        assert!(matches!(options.target_proxy, ProxyChoice::Environment));
+        assert!(matches!(options.endpoint_proxy, ProxyChoice::Environment));
+        let options = net_options(&network(&["--no-proxy"])).unwrap();
+        assert!(matches!(options.target_proxy, ProxyChoice::Direct));
+        assert!(matches!(options.endpoint_proxy, ProxyChoice::Direct));
+        let options = net_options(&network(&["--no-proxy=.corp"])).unwrap();
+        assert!(matches!(options.target_proxy, ProxyChoice::Environment));
+        assert_eq!(options.no_proxy, NoProxy::parse(".corp"));
+        let options = net_options(&network(&["--endpoint-proxy", "direct"])).unwrap();
+        assert!(matches!(options.target_proxy, ProxyChoice::Environment));
+        assert!(matches!(options.endpoint_proxy, ProxyChoice::Direct));
+        assert!(net_options(&network(&["--no-proxy", "--proxy", "http://p:1"])).is_err());
+    }
+
+    #[test]
+    fn lists_are_one_target_a_line_with_comments() {
+        let list = "\u{feff}a.example\r\n\n  b.example:8443  # the new one\n# all of it\n#c\nd#e.pem\n\t# f\nsmtp://g";
+        assert_eq!(listed(list).collect::<Vec<_>>(), ["a.example", "b.example:8443", "d#e.pem", "smtp://g"]);
+    }
+
+    #[test]
+    fn files_are_bounded_and_named_in_errors() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "four").unwrap();
+        assert_eq!(read_file(file.path(), 4).unwrap(), b"four");
+        assert!(read_file(file.path(), 3).unwrap_err().to_string().ends_with("is larger than 3 bytes"));
+        let error = read_file(Path::new("/no/such/file"), 3).unwrap_err().to_string();
+        assert!(error.starts_with("cannot read /no/such/file: "), "{error}");
+    }
+
+    #[test]
+    fn passwords_are_a_files_first_line_and_never_shown() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "s3cret \r\nmore\n").unwrap();
+        let secret = password(file.path()).unwrap();
+        assert_eq!(secret.0, "s3cret ");
+        assert!(!format!("{secret:?}").contains("s3cret"));
+    }
+}

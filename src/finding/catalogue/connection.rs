@@ -1,0 +1,46 @@
+//! `connection.*`: reaching the target.
+
+use super::{DefaultSeverity::Fixed, entries};
+use crate::finding::Severity::{Critical, Warning};
+
+entries! {
+    DNS_FAILURE = "connection.dns-failure", Fixed(Critical), "The target's name gives no address";
+    explanation: "The target's host name could not be turned into an address from this machine, so nothing else could be tried. NXDOMAIN means that the name does not exist, \"no address\" that it exists without an A or AAAA record, SERVFAIL that the zone's own servers failed or DNSSEC validation did, and a time-out that no resolver answered at all. With split DNS a name can exist on one network and not on another: what counts here is what this machine's resolver says.";
+    remedy: "NXDOMAIN or no address: whoever runs the zone adds the record, or the target is corrected if it is misspelt. SERVFAIL or a time-out: whoever runs this machine's resolver looks at it; a firewall may be dropping UDP and TCP port 53.";
+    reference: "RFC 1034 §5; RFC 2308 §2";
+
+    FAILED = "connection.failed", Fixed(Critical), "No address of the target could be connected to";
+    explanation: "The name resolved, but no TCP connection came about to any of its addresses. \"Refused\" means that something actively said no: the service is down, or a firewall rejects with RST or ICMP. A time-out means silence, the mark of a firewall that drops packets or of a host that is gone. \"Unreachable\" means that this machine or a router on the way knows no route.";
+    remedy: "Refused: the target's operator starts the service, or checks the port. Time-out: the firewall team allows outbound TCP from this machine to the addresses and port named. Unreachable: whoever runs this network adds the route.";
+    reference: "RFC 9293 §3.5";
+
+    PARTIAL = "connection.partial", Fixed(Warning), "Some addresses of the target work and some do not";
+    explanation: "The name has several addresses, and at least one of them could not be used while another could. Clients that try one address after the other get through with a delay; clients that pick one at random, or only the first, fail now and then, which is the hardest kind of fault to trace. Addresses of a family that this machine has no route for at all (IPv6 on an IPv4-only network) are not counted.";
+    remedy: "The target's operator mends the address that fails or takes its record out of DNS; where only this network cannot reach it, the firewall team opens the way to that address too.";
+    reference: "RFC 8305 §5";
+
+    ADDRESSES_DIFFER = "connection.addresses-differ", Fixed(Warning), "Addresses of one name serve different chains";
+    explanation: "Different addresses behind the same name presented different certificates. That is the picture of a renewal or rollover that has reached some nodes of a cluster and not others: which certificate a client sees depends on which address it happens to use. Each chain was judged by itself, and the findings hold what is wrong with any of them.";
+    remedy: "The target's operator deploys the same certificate and intermediates to every node, and checks again with --all-addresses; --connect ADDRESS judges one node by itself.";
+    reference: "RFC 8446 §4.4.2";
+
+    STARTTLS_UNAVAILABLE = "connection.starttls-unavailable", Fixed(Critical), "The server does not offer STARTTLS";
+    explanation: "The server speaks the protocol but does not list STARTTLS, or turned it down when asked. Mail to it either travels in the clear or, where TLS is required, not at all. A banner of asterisks or a capability name overwritten with X shows that a firewall's SMTP inspection rewrites the conversation: the server may well offer STARTTLS, and the box in between takes it out.";
+    remedy: "Not offered or refused: the server's operator switches STARTTLS on and gives it a certificate. Masked: the firewall team turns SMTP inspection off (or lets STARTTLS through it) for this server.";
+    reference: "RFC 3207 §3, §6";
+
+    NOT_TLS = "connection.not-tls", Fixed(Critical), "What answers does not speak TLS";
+    explanation: "The port accepted the connection and answered, but with something other than TLS records. Usually the port belongs to a plain-text service, or to a protocol that begins in plain text and wants STARTTLS first; sometimes a proxy or a captive portal answers in the server's place.";
+    remedy: "Check scheme and port of the target (smtp:// for STARTTLS on port 25, smtps:// for direct TLS on 465). If they are right, the server's operator switches TLS on for the port; if a proxy's page came back, the network team lets the connection through.";
+    reference: "RFC 8446 §5.1";
+
+    HANDSHAKE_FAILED = "connection.handshake-failed", Fixed(Critical), "The TLS handshake did not complete";
+    explanation: "The TCP connection was made, but the TLS handshake ended early: by an alert, by silence, by a reset or by a close. An alert comes from the server and names its reason, such as no common version or cipher suite, or a name it does not serve. A reset or silence just after the first message is often a firewall or intrusion prevention system that dislikes the server name or the handshake itself.";
+    remedy: "Alert: the server's operator enables TLS 1.2 or 1.3 with current cipher suites, or configures the name asked for (--servername sends another). Reset, close or silence: the server's log tells whether the first message arrived; if it did not, the firewall team exempts this connection from inspection.";
+    reference: "RFC 8446 §6.2";
+
+    CLIENT_CERTIFICATE_REQUIRED = "connection.client-certificate-required", Fixed(Warning), "The server insists on a client certificate";
+    explanation: "The server asked for a client certificate and ended the connection for the lack of one, or over the one that was given. The server's own chain was captured before that and is judged as usual. A server that merely asks, and goes on without, is not reported. Public CAs are dropping the clientAuth purpose, so a renewed certificate may stop being accepted as a client certificate.";
+    remedy: "Give the certificate and key that the server expects with --client-cert and --client-key; if one was given, its owner checks that it carries the clientAuth purpose and comes from a CA that the server accepts.";
+    reference: "RFC 8446 §4.3.2, §6.2";
+}

@@ -1,1 +1,0 @@
-//! Observations to findings, one group after the other.

@@ -1,0 +1,218 @@
+//! Observations to findings, one group after the other.
+//!
+//! A judge looks at one kind of fact and reports to the [`Sink`], which knows each code's default severity and
+//! keeps a fact from being told twice.
+
+mod cert;
+mod chain;
+mod connection;
+mod content;
+mod endpoint;
+pub(super) mod path;
+mod revocation;
+mod store;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::catalogue::{DefaultSeverity, machine};
+use super::{About, Code, Finding, Policy, Severity};
+use crate::Examination;
+use crate::acquire::Presented;
+use crate::path::CertificationPath;
+use crate::revocation::EndpointFacts;
+use crate::x509::{Certificate, Fingerprint};
+
+/// Everything observed for one target, judged with default severities.
+pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timestamp) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    store::judge(examination, &mut sink);
+    match &examination.presented {
+        Ok(presented) => {
+            let case = Case { examination, presented, policy, at, names: Names::of(examination) };
+            connection::judge(&case, &mut sink);
+            // Without any anchor nothing more was examined.
+            if examination.trust_store_failure.is_none() {
+                chains(&case, &mut sink);
+            }
+        }
+        Err(error) => sink.report(
+            machine::TARGET_UNREADABLE,
+            Weight::Usual,
+            About::Target,
+            format!("{}: {error}", examination.target),
+            "check the path, the permissions and the content; a PKCS#12 file needs its password (--password-file)"
+                .to_owned(),
+        ),
+    }
+    sink.findings
+}
+
+/// What the chain served first is like, then what is different about the other ones behind the same name.
+fn chains(case: &Case<'_>, sink: &mut Sink) {
+    cert::judge(case, sink);
+    path::judge(case, sink);
+    chain::judge(case, sink);
+    revocation::judge(case, sink);
+    for other in &case.examination.others {
+        if let Ok(presented) = &other.presented {
+            let case = Case { examination: other, presented, names: Names::of(other), ..*case };
+            chains(&case, sink);
+        }
+    }
+}
+
+/// One endpoint by itself.
+pub(super) fn single(facts: &EndpointFacts, certificates: &[Arc<Certificate>], at: Timestamp) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    let names =
+        Names { known: certificates.iter().map(|certificate| (certificate.sha256, (certificate, ""))).collect() };
+    revocation::judge_single(facts, &names, at, &mut sink);
+    sink.findings
+}
+
+/// One target's observations with what every judge needs to talk about them.
+struct Case<'a> {
+    examination: &'a Examination,
+    presented: &'a Presented,
+    policy: &'a Policy,
+    at: Timestamp,
+    names: Names<'a>,
+}
+
+impl<'a> Case<'a> {
+    fn chosen(&self) -> Option<&'a CertificationPath> {
+        self.examination.search.chosen()
+    }
+
+    /// The certificates of the chosen path, leaf first.
+    fn chain(&self) -> &'a [Arc<Certificate>] {
+        self.chosen().map(|path| path.certificates.as_slice()).unwrap_or_default()
+    }
+
+    /// The target's own certificate.
+    fn leaf(&self) -> Option<&'a Arc<Certificate>> {
+        self.chain().first()
+    }
+}
+
+/// What to call the certificates that facts name by fingerprint.
+struct Names<'a> {
+    known: HashMap<Fingerprint, (&'a Arc<Certificate>, &'static str)>,
+}
+
+impl<'a> Names<'a> {
+    fn of(examination: &'a Examination) -> Self {
+        let mut known = HashMap::new();
+        for path in &examination.search.paths {
+            for (position, certificate) in path.certificates.iter().enumerate() {
+                let role = match position {
+                    0 => "",
+                    _ if is_top(path, position) => "root ",
+                    _ => "intermediate ",
+                };
+                known.entry(certificate.sha256).or_insert((certificate, role));
+            }
+        }
+        for (certificate, _) in examination.pool.iter() {
+            known.entry(certificate.sha256).or_insert((certificate, ""));
+        }
+        Self { known }
+    }
+
+    /// `certificate www.example`, `intermediate R3`, `root X1`, else the beginning of the fingerprint.
+    fn called(&self, sha256: &Fingerprint) -> String {
+        match self.known.get(sha256) {
+            Some((certificate, "")) => format!("certificate {}", certificate.subject.short()),
+            Some((certificate, role)) => format!("{role}{}", certificate.subject.short()),
+            None => format!("certificate {}", sha256.to_string().chars().take(16).collect::<String>()),
+        }
+    }
+
+    fn certificate(&self, sha256: &Fingerprint) -> Option<&'a Arc<Certificate>> {
+        self.known.get(sha256).map(|(certificate, _)| *certificate)
+    }
+
+    /// Who issued the first of these, in short.
+    fn issuer_of(&self, certificates: &[Fingerprint]) -> String {
+        certificates
+            .iter()
+            .find_map(|sha256| self.certificate(sha256))
+            .map_or_else(|| "the CA".to_owned(), |certificate| certificate.issuer.short())
+    }
+}
+
+/// Whether the certificate at this position is the path's root: a trust anchor, or a self-issued end.
+fn is_top(path: &CertificationPath, position: usize) -> bool {
+    let last = position.saturating_add(1) == path.certificates.len();
+    last && (path.trusted || path.certificates.get(position).is_some_and(|certificate| certificate.is_self_issued()))
+}
+
+/// Which of a code's levels applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// The code's own; the milder where it is graded or depends on the consequence.
+    Usual,
+    /// The graver of them.
+    Grave,
+    /// Information, whatever the code's own.
+    Information,
+}
+
+impl Weight {
+    fn grave_if(condition: bool) -> Self {
+        if condition { Self::Grave } else { Self::Usual }
+    }
+}
+
+/// Collects findings with their default severities; a fact told twice is kept once, at its graver level.
+#[derive(Debug, Default)]
+struct Sink {
+    findings: Vec<Finding>,
+}
+
+impl Sink {
+    /// A fact of which there can be only one for this code and object.
+    fn report(&mut self, code: Code, weight: Weight, about: About, message: String, remedy: String) {
+        self.keep(code, weight, about, message, remedy, |_, _| true);
+    }
+
+    /// A fact of which there can be several for this code and object, told apart by their messages.
+    fn report_each(&mut self, code: Code, weight: Weight, about: About, message: String, remedy: String) {
+        self.keep(code, weight, about, message, remedy, |known, new| known.message == new.message);
+    }
+
+    fn keep(
+        &mut self,
+        code: Code,
+        weight: Weight,
+        about: About,
+        message: String,
+        remedy: String,
+        same: impl Fn(&Finding, &Finding) -> bool,
+    ) {
+        let new = Finding { code, severity: default_severity(code, weight), about, message, remedy };
+        let known = self
+            .findings
+            .iter_mut()
+            .find(|known| known.code == new.code && known.about == new.about && same(known, &new));
+        match known {
+            Some(known) => known.severity = known.severity.max(new.severity),
+            None => self.findings.push(new),
+        }
+    }
+}
+
+/// A code that is not in the catalogue cannot be reported; a test sees to that.
+fn default_severity(code: Code, weight: Weight) -> Severity {
+    match (code.entry().map(|entry| entry.severity), weight) {
+        (_, Weight::Information) => Severity::Info,
+        (Some(DefaultSeverity::Fixed(severity)), _) => severity,
+        (Some(DefaultSeverity::ByConsequence), Weight::Usual) => Severity::Warning,
+        (Some(DefaultSeverity::Graded(mild, _)), Weight::Usual) => mild,
+        (Some(DefaultSeverity::Graded(_, grave)), Weight::Grave) => grave,
+        (Some(DefaultSeverity::ByConsequence) | None, _) => Severity::Critical,
+    }
+}

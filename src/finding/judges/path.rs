@@ -1,0 +1,325 @@
+//! `path.*`: why no path is valid, told for the one that came nearest; and what is to be known of those that are.
+
+use jiff::Timestamp;
+
+use super::{Case, Names, Sink, Weight, is_top};
+use crate::finding::catalogue::{cert, path as codes};
+use crate::finding::wording::{list, relative};
+use crate::finding::{About, Code};
+use crate::path::{CertificationPath, Defect, DefectKind, Judgement};
+use crate::x509::Fingerprint;
+use crate::x509::key::KeyWeakness;
+
+pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
+    let search = &case.examination.search;
+    let Some(chosen) = case.chosen() else {
+        no_path(case, sink);
+        return;
+    };
+    if chosen.judgement.valid {
+        private_root(case, chosen, sink);
+        alternatives(case, sink);
+        return;
+    }
+    let cut_short = search.exhausted;
+    if cut_short {
+        too_complex(case, sink);
+    }
+    for defect in effective(&chosen.judgement) {
+        // A search that was cut short does not know that there is no issuer.
+        if cut_short && matches!(defect.kind, DefectKind::NoIssuer { .. } | DefectKind::TooComplex) {
+            continue;
+        }
+        report(case, &defect, sink);
+    }
+}
+
+/// The codes of a path's defects, each once.
+pub(in crate::finding) fn problem_codes(judgement: &Judgement) -> Vec<Code> {
+    let mut codes = Vec::new();
+    if !judgement.valid {
+        for code in effective(judgement).iter().map(|defect| code_of(&defect.kind)) {
+            if !codes.contains(&code) {
+                codes.push(code);
+            }
+        }
+    }
+    codes
+}
+
+/// The defects that are told: a self-signed leaf stands alone, and a judge that refuses without naming a rule
+/// leaves its own words. Never empty, so that no path fails without a word.
+fn effective(judgement: &Judgement) -> Vec<Defect> {
+    let has_self_signed = judgement.defects.iter().any(|defect| defect.kind == DefectKind::SelfSigned);
+    let mut told: Vec<Defect> = judgement
+        .defects
+        .iter()
+        .filter(|defect| !has_self_signed || code_of(&defect.kind).group() != "path")
+        .cloned()
+        .collect();
+    let named: Vec<Code> =
+        told.iter().filter(|defect| !is_refusal(defect)).map(|defect| code_of(&defect.kind)).collect();
+    // The verifier's own word for what is told with certificate and values already.
+    told.retain(|defect| !is_refusal(defect) || !named.contains(&code_of(&defect.kind)));
+    if told.is_empty() {
+        // The certificate is filled in by `report`, which knows the path.
+        told.push(Defect {
+            certificate: Fingerprint([0; 32]),
+            kind: DefectKind::Refused { reason: judgement.webpki.clone() },
+        });
+    }
+    told
+}
+
+fn is_refusal(defect: &Defect) -> bool {
+    matches!(defect.kind, DefectKind::Refused { .. })
+}
+
+/// The code that a broken rule is told under.
+fn code_of(kind: &DefectKind) -> Code {
+    match kind {
+        DefectKind::Expired { .. } => cert::EXPIRED,
+        DefectKind::NotYetValid { .. } => cert::NOT_YET_VALID,
+        DefectKind::UntrustedRoot { .. } => codes::UNTRUSTED_ROOT,
+        DefectKind::SelfSigned => cert::SELF_SIGNED,
+        DefectKind::NoIssuer { .. } => codes::NO_ISSUER,
+        DefectKind::BadSignature { .. } => codes::BAD_SIGNATURE,
+        DefectKind::UnsupportedAlgorithm { .. } => codes::UNSUPPORTED_ALGORITHM,
+        DefectKind::WeakKey(_) => cert::WEAK_KEY,
+        DefectKind::WeakSignature { .. } => cert::WEAK_SIGNATURE,
+        // `keyUsage` without `keyCertSign` says as well that it is not to issue certificates.
+        DefectKind::NotACa { .. } | DefectKind::KeyUsage => codes::NOT_A_CA,
+        DefectKind::PathLength { .. } => codes::LENGTH_EXCEEDED,
+        DefectKind::NameConstraints { .. } => codes::NAME_CONSTRAINTS,
+        DefectKind::UnknownCriticalExtension { .. } => codes::UNKNOWN_CRITICAL_EXTENSION,
+        DefectKind::WrongPurpose { .. } => cert::WRONG_PURPOSE,
+        DefectKind::TooComplex => codes::TOO_COMPLEX,
+        DefectKind::Refused { reason } => code_of_refusal(reason),
+    }
+}
+
+/// The nearest code to a verifier's own words (rustls-webpki's error names); what fits none of them is a certificate
+/// whose form it does not accept.
+fn code_of_refusal(reason: &str) -> Code {
+    let word: String = reason.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let is = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
+    match () {
+        () if is(&["asendentity", "usedasca"]) => codes::NOT_A_CA,
+        () if is(&["criticalextension"]) => codes::UNKNOWN_CRITICAL_EXTENSION,
+        () if is(&["pathlen"]) => codes::LENGTH_EXCEEDED,
+        () if is(&["maximum", "exceeded"]) => codes::TOO_COMPLEX,
+        () if is(&["nameconstraint", "networkmask"]) => codes::NAME_CONSTRAINTS,
+        () if is(&["unknownissuer"]) => codes::NO_ISSUER,
+        () if is(&["unsupportedsignature", "unsupportedalgorithm"]) => codes::UNSUPPORTED_ALGORITHM,
+        () if is(&["invalidsignature", "signaturealgorithmmismatch"]) => codes::BAD_SIGNATURE,
+        () if is(&["eku", "extendedkeyusage"]) => cert::WRONG_PURPOSE,
+        () if is(&["certexpired"]) => cert::EXPIRED,
+        () if is(&["certnotvalidyet"]) => cert::NOT_YET_VALID,
+        () => cert::MALFORMED,
+    }
+}
+
+/// Tells one broken rule.
+pub(super) fn report(case: &Case<'_>, defect: &Defect, sink: &mut Sink) {
+    let known = case.names.certificate(&defect.certificate);
+    // A refusal without a certificate is about the target's own.
+    let sha256 = match (known, case.leaf()) {
+        (None, Some(leaf)) if is_refusal(defect) => leaf.sha256,
+        _ => defect.certificate,
+    };
+    let who = case.names.called(&sha256);
+    let code = code_of(&defect.kind);
+    let (message, remedy) = told(case, &sha256, &who, &defect.kind);
+    let about = if matches!(defect.kind, DefectKind::TooComplex) { About::Path } else { About::Certificate(sha256) };
+    sink.report(code, Weight::Usual, about, message, remedy);
+}
+
+fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> (String, String) {
+    let ca = issuer(&case.names, sha256);
+    match kind {
+        DefectKind::Expired { not_after } => (
+            format!("{who} expired on {}", relative(*not_after, case.at)),
+            replace(case, sha256, who, "renew and install"),
+        ),
+        DefectKind::NotYetValid { not_before } => (
+            format!("{who} becomes valid only on {}", relative(*not_before, case.at)),
+            format!("check this host's clock; if it is right, put the predecessor of {who} back until then"),
+        ),
+        DefectKind::UntrustedRoot { subject } => (
+            format!("the path ends in {subject}, which is not in the trust store {}", case.examination.trust_store),
+            format!(
+                "if this root is meant to be trusted, install it on this host after comparing its SHA-256 fingerprint {sha256} by \
+                 another way; otherwise have the server's operator use a CA that its clients trust"
+            ),
+        ),
+        DefectKind::SelfSigned => (
+            format!("{who} is signed by itself and not in the trust store {}", case.examination.trust_store),
+            "have the server's operator install a certificate from a CA that its clients trust".to_owned(),
+        ),
+        DefectKind::NoIssuer { issuer, ca_issuers_urls } => {
+            let asked = if ca_issuers_urls.is_empty() {
+                "it names no caIssuers URL".to_owned()
+            } else {
+                format!("caIssuers: {}", list(ca_issuers_urls))
+            };
+            (
+                format!("no certificate of {issuer}, the issuer of {who}, was served or found ({asked})"),
+                format!(
+                    "have the server's operator serve the certificate of {issuer}; if that is a root, decide whether it belongs in \
+                     this host's trust store"
+                ),
+            )
+        }
+        DefectKind::BadSignature { issuer } => (
+            format!("the signature of {who} does not verify with the key of {issuer}"),
+            format!("have the server's operator install the certificate of {issuer} that issued this very one"),
+        ),
+        DefectKind::UnsupportedAlgorithm { algorithm } => (
+            format!("the signature of {who} cannot be verified: {algorithm} is not supported"),
+            format!("have {ca} issue it anew with RSA or ECDSA P-256 or P-384 and SHA-256 or stronger"),
+        ),
+        DefectKind::WeakKey(weakness) => (
+            format!("the key of {who} is too weak: {}", weakness_words(weakness)),
+            format!("make a new key (RSA 2048 bits or more, or ECDSA P-256) and have {ca} certify it"),
+        ),
+        DefectKind::WeakSignature { algorithm } => (
+            format!("{who} is signed with {algorithm}, which clients refuse"),
+            format!("have {ca} issue it anew, signed with SHA-256 or stronger"),
+        ),
+        DefectKind::NotACa { basic_constraints_present } => {
+            let how =
+                if *basic_constraints_present { "its basicConstraints say so" } else { "it has no basicConstraints" };
+            (
+                format!("{who} issued a certificate but is no CA: {how}"),
+                format!("have {ca} issue it anew with basicConstraints cA TRUE, or use a certificate from a real CA"),
+            )
+        }
+        DefectKind::KeyUsage => (
+            format!("{who} issued a certificate, but its keyUsage lacks keyCertSign"),
+            format!("have {ca} issue it anew with keyCertSign"),
+        ),
+        DefectKind::PathLength { limit, found } => (
+            format!("{who} allows {limit} intermediates below it, and the path has {found}"),
+            format!(
+                "issue from a CA that may have them below it, or have {ca} issue this one anew with a larger pathLenConstraint"
+            ),
+        ),
+        DefectKind::NameConstraints { name, constraint } => {
+            let rule = constraint.as_ref().map(|constraint| format!(" ({constraint})")).unwrap_or_default();
+            (
+                format!("{who} may not certify {name}: its nameConstraints exclude it{rule}"),
+                format!("leave {name} out of the certificate, or get it from a CA that may certify it"),
+            )
+        }
+        DefectKind::UnknownCriticalExtension { oid } => (
+            format!("{who} has the critical extension {oid}, which is not processed"),
+            format!("have {ca} issue it anew with the extension non-critical or without it"),
+        ),
+        DefectKind::WrongPurpose { found, wanted } => (
+            format!("{who} is for {}, and {wanted} is needed", list(found)),
+            format!("have {ca} issue a certificate for {wanted}"),
+        ),
+        DefectKind::TooComplex => complexity(case),
+        DefectKind::Refused { reason } => (
+            format!("the verifier refuses the path of {who}: {reason}"),
+            format!("have {ca} issue the certificate anew without what the verifier objects to"),
+        ),
+    }
+}
+
+/// Who issued it, in short.
+fn issuer(names: &Names<'_>, sha256: &Fingerprint) -> String {
+    names.issuer_of(std::slice::from_ref(sha256))
+}
+
+/// Who has to do something about a certificate of the chosen path.
+pub(super) fn replace(case: &Case<'_>, sha256: &Fingerprint, who: &str, verb: &str) -> String {
+    let position = case.chain().iter().position(|certificate| certificate.sha256 == *sha256);
+    match (position, case.chosen()) {
+        (Some(position), Some(path)) if position > 0 && is_top(path, position) => format!(
+            "have this host's trust store updated and the server's operator check which root succeeds {who}, and lead the chain there"
+        ),
+        (Some(position), _) if position > 0 => {
+            format!("have the server's operator install the current certificate of the CA in the place of {who}")
+        }
+        _ => format!("have its operator {verb} {who} on every node, then reload the service"),
+    }
+}
+
+fn weakness_words(weakness: &KeyWeakness) -> String {
+    match weakness {
+        KeyWeakness::ShortRsa { bits } => format!("RSA with {bits} bits, 2048 are the least"),
+        KeyWeakness::ShortCurve { bits } => format!("an elliptic curve of {bits} bits, 224 are the least"),
+        KeyWeakness::Dsa => "DSA".to_owned(),
+        KeyWeakness::BadExponent => "an RSA exponent that is 1 or even".to_owned(),
+        KeyWeakness::Roca => "an RSA modulus with the ROCA structure (CVE-2017-15361)".to_owned(),
+    }
+}
+
+/// Certificates were presented, yet no path was built from any. If none decodes, that is told already.
+fn no_path(case: &Case<'_>, sink: &mut Sink) {
+    let all = case.presented.certificates();
+    let Some(first) =
+        all.iter().find_map(|one| one.decoded()).filter(|_| all.iter().all(|one| one.decoded().is_some()))
+    else {
+        return;
+    };
+    let message = format!("{}: no path was found for {}", case.examination.target, first.subject.short());
+    let remedy = "have the server's operator serve the certificate with its intermediates".to_owned();
+    sink.report(codes::NO_ISSUER, Weight::Usual, About::Certificate(first.sha256), message, remedy);
+}
+
+fn too_complex(case: &Case<'_>, sink: &mut Sink) {
+    let (message, remedy) = complexity(case);
+    sink.report(codes::TOO_COMPLEX, Weight::Usual, About::Path, message, remedy);
+}
+
+fn complexity(case: &Case<'_>) -> (String, String) {
+    let count = case.examination.pool.iter().count();
+    (
+        format!(
+            "{}: the search for a path reached its limit with {count} certificates at hand and found no valid one",
+            case.examination.target
+        ),
+        "serve only the certificates of the server's own path, in order".to_owned(),
+    )
+}
+
+fn private_root(case: &Case<'_>, chosen: &CertificationPath, sink: &mut Sink) {
+    let Some(anchor) = chosen.anchor().filter(|_| !case.examination.publicly_trusted) else { return };
+    let message = format!(
+        "the root {} is trusted here but not on Mozilla's list: a company's own CA, or an intercepting proxy",
+        anchor.subject.short()
+    );
+    let remedy =
+        "nothing if this is your own CA; otherwise ask the network team which product intercepts TLS".to_owned();
+    sink.report(codes::PRIVATE_ROOT, Weight::Usual, About::Certificate(anchor.sha256), message, remedy);
+}
+
+/// Only paths that come to an end count: one that breaks off leads nobody anywhere.
+fn alternatives(case: &Case<'_>, sink: &mut Sink) {
+    let ended = |path: &&CertificationPath| is_top(path, path.certificates.len().saturating_sub(1));
+    let paths: Vec<&CertificationPath> = case.examination.search.paths.iter().filter(ended).collect();
+    if paths.len() < 2 {
+        return;
+    }
+    let told: Vec<String> = paths.iter().map(|path| summary(path, case.at)).collect();
+    let message = format!("{} paths: {}", paths.len(), list(&told));
+    let remedy =
+        "nothing while the paths that clients take are valid; before the earliest end, check that the chain served leads to one \
+         that lasts"
+            .to_owned();
+    sink.report(codes::ALTERNATIVES, Weight::Usual, About::Path, message, remedy);
+}
+
+fn summary(path: &CertificationPath, at: Timestamp) -> String {
+    let names: Vec<String> = path.certificates.iter().skip(1).map(|certificate| certificate.subject.short()).collect();
+    let state = match path.earliest_expiry() {
+        _ if path.judgement.valid => "valid",
+        Some(end) if end < at => "expired",
+        _ if !path.trusted => "not trusted",
+        _ => "not valid",
+    };
+    let end = path.earliest_expiry().map(|end| format!(", earliest end {}", relative(end, at))).unwrap_or_default();
+    format!("{} ({state}{end})", names.join(" > "))
+}

@@ -1,0 +1,74 @@
+//! `store.*`, `local.*`: what this machine could not read, and what time it thinks it is.
+
+use std::collections::HashMap;
+
+use jiff::SignedDuration;
+
+use super::{Sink, Weight};
+use crate::Examination;
+use crate::finding::About;
+use crate::finding::catalogue::machine;
+use crate::finding::wording::{list, span, when};
+
+/// More than this is more than clocks may differ by.
+const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+
+pub(super) fn judge(examination: &Examination, sink: &mut Sink) {
+    if let Some(reason) = &examination.trust_store_failure {
+        let remedy = "install this machine's CA certificates, or name trust anchors with --roots".to_owned();
+        sink.report(machine::STORE_UNREADABLE, Weight::Grave, About::Target, reason.clone(), remedy);
+    }
+    unreadable_entries(examination, sink);
+    clock(examination, sink);
+}
+
+/// Some entries are missing; the others were used.
+fn unreadable_entries(examination: &Examination, sink: &mut Sink) {
+    let errors = &examination.trust_store_errors;
+    if errors.is_empty() {
+        return;
+    }
+    let message = format!(
+        "trust store {}: {} entries could not be read: {}",
+        examination.trust_store,
+        errors.len(),
+        list(errors)
+    );
+    let remedy = "have this host's administrator mend or remove these entries of the trust store".to_owned();
+    sink.report(machine::STORE_UNREADABLE, Weight::Usual, About::Target, message, remedy);
+}
+
+/// Judged by what the endpoints' Date headers agree on. One that a cache kept says an earlier time, so those that
+/// differ have to differ by the same amount, as a wrong clock here would make them.
+fn clock(examination: &Examination, sink: &mut Sink) {
+    let mut by_url: HashMap<&str, SignedDuration> = HashMap::new();
+    for facts in &examination.revocation.endpoints {
+        let mut dates = facts.attempts.iter().filter_map(|attempt| attempt.date);
+        if let Some(date) = dates.next_back() {
+            by_url.insert(&facts.url, date.duration_since(examination.now));
+        }
+    }
+    let mut offsets: Vec<SignedDuration> = by_url.into_values().collect();
+    offsets.sort_unstable();
+    let Some(median) = offsets.get(offsets.len() / 2).copied().filter(|_| offsets.len() >= 2) else { return };
+    // The answers came while the target was being examined, not at `now`.
+    let elapsed = SignedDuration::try_from(examination.elapsed).unwrap_or(SignedDuration::ZERO);
+    let off = |offset: SignedDuration| offset > TOLERANCE.saturating_add(elapsed) || offset < -TOLERANCE;
+    let agreeing = offsets.iter().filter(|offset| {
+        let apart = offset.saturating_sub(median);
+        off(**offset) && apart <= TOLERANCE && apart >= -TOLERANCE
+    });
+    let agreeing = agreeing.count();
+    if !off(median) || agreeing < 2 || agreeing * 2 <= offsets.len() {
+        return;
+    }
+    let direction = if median.is_negative() { "ahead of" } else { "behind" };
+    let message = format!(
+        "this host's clock says {}, which is {} {direction} what {agreeing} of {} endpoints state in their Date headers",
+        when(examination.now),
+        span(median),
+        offsets.len()
+    );
+    let remedy = "get time synchronisation (NTP) on this host to work, then run the check again".to_owned();
+    sink.report(machine::CLOCK_SKEW, Weight::Usual, About::Target, message, remedy);
+}

@@ -1,0 +1,168 @@
+use super::*;
+use crate::acquire::StarttlsRefusal;
+use crate::net::{Failure, Resolution};
+
+fn with(connections: Vec<Connection>) -> Examination {
+    let mut examination = clean();
+    examination.presented = Ok(by_server(connections));
+    if connections_served_nothing(&examination) {
+        examination.search = PathSearch::default();
+        examination.revocation = RevocationFacts::default();
+    }
+    examination
+}
+
+fn connections_served_nothing(examination: &Examination) -> bool {
+    examination.presented.as_ref().unwrap().certificates().is_empty()
+}
+
+fn served() -> (Examination, Vec<PresentedCertificate>) {
+    let examination = clean();
+    let served = examination.presented.as_ref().unwrap().certificates().to_vec();
+    (examination, served)
+}
+
+fn made(address: &str, outcome: Outcome) -> Connection {
+    connection(address, outcome, Vec::new())
+}
+
+#[test]
+fn each_way_a_name_can_fail_is_a_dns_failure() {
+    for outcome in [Outcome::DnsNxdomain, Outcome::DnsNoAddress, Outcome::DnsTimeout, Outcome::DnsFailure] {
+        let mut none = made("192.0.2.1:443", outcome);
+        none.address = None;
+        let findings = expect(&with(vec![none]), &[("connection.dns-failure", Critical)]);
+        assert!(findings[0].message.contains("www.example.test"), "{}", findings[0].message);
+    }
+    let mut resolved = with(Vec::new());
+    let failure = Failure { outcome: Outcome::DnsNxdomain, detail: None, elapsed: Duration::ZERO };
+    resolved.presented = Ok(Presented::ByServer {
+        name: "www.example.test".to_owned(),
+        resolution: Some(Resolution { failure: Some(failure), ..Resolution::default() }),
+        connections: Vec::new(),
+    });
+    let findings = expect(&resolved, &[("connection.dns-failure", Critical)]);
+    assert_eq!(findings[0].message, format!("{TARGET}: the name www.example.test does not exist (NXDOMAIN)"));
+}
+
+#[test]
+fn no_connection_at_all_is_never_ok() {
+    expect(&with(Vec::new()), &[("connection.failed", Critical)]);
+    let empty = made("192.0.2.1:443", Outcome::Ok);
+    expect(&with(vec![empty]), &[("connection.handshake-failed", Critical)]);
+}
+
+#[test]
+fn unconnected_addresses_are_one_failure_with_each_outcome() {
+    let examination = with(vec![made("192.0.2.1:443", Outcome::Timeout), made("192.0.2.2:443", Outcome::Refused)]);
+    let findings = expect(&examination, &[("connection.failed", Critical)]);
+    assert_eq!(
+        findings[0].message,
+        format!(
+            "{TARGET}: no answer from 192.0.2.1:443 within 5 s (packets dropped?) and 192.0.2.2:443 refused the connection"
+        )
+    );
+    assert!(
+        findings[0]
+            .remedy
+            .starts_with("allow outbound TCP to www.example.test (192.0.2.1) port 443 from this host; have")
+    );
+}
+
+#[test]
+fn a_denying_proxy_is_a_failed_connection_whatever_it_resolved() {
+    for outcome in [Outcome::ProxyDenied, Outcome::DnsNxdomain] {
+        let mut proxied = made("192.0.2.9:3128", outcome);
+        proxied.address = None;
+        proxied.through_proxy = true;
+        proxied.connected = false;
+        let findings = expect(&with(vec![proxied]), &[("connection.failed", Critical)]);
+        assert!(outcome != Outcome::ProxyDenied || findings[0].remedy.contains("www.example.test port 443"));
+    }
+}
+
+#[test]
+fn a_connection_that_was_made_and_fell_silent_is_a_failed_handshake() {
+    for outcome in [Outcome::Timeout, Outcome::Reset, Outcome::Closed, Outcome::TlsAlert, Outcome::Stalled] {
+        let mut silent = made("192.0.2.1:443", outcome);
+        silent.connected = true;
+        let findings = expect(&with(vec![silent]), &[("connection.handshake-failed", Critical)]);
+        assert_eq!(findings[0].about, About::Connection("192.0.2.1:443".to_owned()));
+    }
+}
+
+#[test]
+fn what_got_furthest_is_told_with_the_rest_beside_it() {
+    let mut alert = made("192.0.2.1:443", Outcome::TlsAlert);
+    alert.detail = Some("alert: handshake_failure".to_owned());
+    let examination = with(vec![alert, made("192.0.2.2:443", Outcome::Refused)]);
+    let findings = expect(&examination, &[("connection.handshake-failed", Critical)]);
+    assert!(findings[0].message.contains("alert: handshake_failure"));
+    assert!(findings[0].message.ends_with("besides, 192.0.2.2:443 refused the connection"));
+}
+
+#[test]
+fn plain_text_and_starttls_have_codes_of_their_own() {
+    expect(&with(vec![made("192.0.2.1:443", Outcome::NotTls)]), &[("connection.not-tls", Critical)]);
+    for (refusal, word) in [
+        (StarttlsRefusal::NotOffered, "switch STARTTLS on"),
+        (StarttlsRefusal::Refused("454 no".to_owned()), "switch STARTTLS on"),
+        (StarttlsRefusal::Masked("220 ****".to_owned()), "firewall"),
+    ] {
+        let mut refused = made("192.0.2.1:25", Outcome::StarttlsRefused);
+        refused.starttls_refusal = Some(refusal);
+        let findings = expect(&with(vec![refused]), &[("connection.starttls-unavailable", Critical)]);
+        assert!(findings[0].remedy.contains(word), "{}", findings[0].remedy);
+    }
+}
+
+#[test]
+fn an_address_that_fails_beside_one_that_works_is_partial() {
+    let (mut examination, _) = served();
+    connections(&mut examination).insert(0, made("192.0.2.7:443", Outcome::Timeout));
+    let findings = expect(&examination, &[("connection.partial", Warning)]);
+    assert!(findings[0].message.contains("1 of 2 addresses") && findings[0].message.contains("192.0.2.7:443"));
+}
+
+#[test]
+fn a_retry_that_worked_is_not_partial() {
+    let (mut examination, _) = served();
+    connections(&mut examination).insert(0, made("192.0.2.1:443", Outcome::Reset));
+    expect(&examination, &[]);
+}
+
+#[test]
+fn a_family_without_a_route_is_not_partial() {
+    let (mut examination, served) = served();
+    connections(&mut examination).push(made("[2001:db8::1]:443", Outcome::Unreachable));
+    expect(&examination, &[]);
+    // But where the family does work, its lost addresses count.
+    connections(&mut examination).push(connection("[2001:db8::2]:443", Outcome::Ok, served));
+    expect(&examination, &[("connection.partial", Warning)]);
+}
+
+#[test]
+fn different_chains_behind_one_name_are_told() {
+    let (mut examination, served) = served();
+    connections(&mut examination).push(connection("192.0.2.2:443", Outcome::Ok, served.clone()));
+    expect(&examination, &[]);
+    connections(&mut examination).push(connection("192.0.2.3:443", Outcome::Ok, served[..1].to_vec()));
+    let findings = expect(&examination, &[("connection.addresses-differ", Warning)]);
+    assert!(findings[0].message.contains("same certificate with different intermediates"));
+    let other = PresentedCertificate::Decoded(Arc::new(certificate("other", "CA 1")));
+    *connections(&mut examination).last_mut().unwrap() = connection("192.0.2.3:443", Outcome::Ok, vec![other]);
+    let findings = expect(&examination, &[("connection.addresses-differ", Warning)]);
+    assert!(findings[0].message.contains("192.0.2.1:443 and 192.0.2.2:443 serves www.example.test (serial "));
+}
+
+#[test]
+fn a_demanded_client_certificate_is_a_warning_and_the_chain_is_judged() {
+    let (mut examination, _) = served();
+    let only = &mut connections(&mut examination)[0];
+    only.outcome = Outcome::TlsAlert;
+    only.client_certificate = ClientCertificate::Required;
+    expect(&examination, &[("connection.client-certificate-required", Warning)]);
+    connections(&mut examination)[0].client_certificate = ClientCertificate::Requested;
+    connections(&mut examination)[0].outcome = Outcome::Ok;
+    expect(&examination, &[]);
+}

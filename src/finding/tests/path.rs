@@ -1,0 +1,127 @@
+use super::*;
+use crate::finding::catalogue::{Code, cert, path as codes_of};
+
+fn refused(kind: DefectKind) -> Examination {
+    let mut examination = clean();
+    refuse(&mut examination, true, &[(1, kind)]);
+    examination
+}
+
+#[test]
+fn every_broken_rule_has_its_code() {
+    let text = |text: &str| text.to_owned();
+    let all = [
+        (DefectKind::BadSignature { issuer: text("CN=Root") }, codes_of::BAD_SIGNATURE),
+        (DefectKind::UnsupportedAlgorithm { algorithm: text("Ed448") }, codes_of::UNSUPPORTED_ALGORITHM),
+        (DefectKind::WeakSignature { algorithm: text("md5") }, cert::WEAK_SIGNATURE),
+        (DefectKind::NotACa { basic_constraints_present: false }, codes_of::NOT_A_CA),
+        (DefectKind::KeyUsage, codes_of::NOT_A_CA),
+        (DefectKind::PathLength { limit: 0, found: 1 }, codes_of::LENGTH_EXCEEDED),
+        (DefectKind::NameConstraints { name: text("DNS:a"), constraint: None }, codes_of::NAME_CONSTRAINTS),
+        (DefectKind::UnknownCriticalExtension { oid: text("1.2.3") }, codes_of::UNKNOWN_CRITICAL_EXTENSION),
+        (DefectKind::WrongPurpose { found: vec![text("codeSigning")], wanted: "serverAuth" }, cert::WRONG_PURPOSE),
+        (DefectKind::TooComplex, codes_of::TOO_COMPLEX),
+        (DefectKind::NoIssuer { issuer: text("CN=X"), ca_issuers_urls: Vec::new() }, codes_of::NO_ISSUER),
+        (DefectKind::UntrustedRoot { subject: text("CN=Root") }, codes_of::UNTRUSTED_ROOT),
+    ];
+    for (kind, code) in all {
+        let examination = refused(kind.clone());
+        let findings = expect(&examination, &[(code.as_str(), Critical)]);
+        assert!(!findings[0].message.is_empty() && findings[0].remedy.len() > 20, "{kind:?}");
+        assert_eq!(problem_codes(&examination.search.paths[0].judgement), [code]);
+    }
+}
+
+#[test]
+fn a_verifier_s_own_words_find_the_nearest_code() {
+    let words: [(&str, Code); 12] = [
+        ("CaUsedAsEndEntity", codes_of::NOT_A_CA),
+        ("EndEntityUsedAsCa", codes_of::NOT_A_CA),
+        ("UnsupportedCriticalExtension", codes_of::UNKNOWN_CRITICAL_EXTENSION),
+        ("NameConstraintViolation", codes_of::NAME_CONSTRAINTS),
+        ("MaximumNameConstraintComparisonsExceeded", codes_of::TOO_COMPLEX),
+        ("PathLenConstraintViolated", codes_of::LENGTH_EXCEEDED),
+        ("UnsupportedSignatureAlgorithmContext(..)", codes_of::UNSUPPORTED_ALGORITHM),
+        ("InvalidSignatureForPublicKey", codes_of::BAD_SIGNATURE),
+        ("RequiredEkuNotFoundContext(..)", cert::WRONG_PURPOSE),
+        ("UnknownIssuer", codes_of::NO_ISSUER),
+        ("UnsupportedCertVersion", cert::MALFORMED),
+        ("BadDer", cert::MALFORMED),
+    ];
+    for (reason, code) in words {
+        let findings =
+            expect(&refused(DefectKind::Refused { reason: reason.to_owned() }), &[(code.as_str(), Critical)]);
+        assert!(findings[0].message.contains(reason));
+    }
+}
+
+#[test]
+fn a_refusal_that_is_explained_already_is_not_told_again() {
+    let mut examination = clean();
+    let expired = DefectKind::Expired { not_after: time("2026-11-01T00:00:00Z") };
+    refuse(&mut examination, true, &[(0, expired), (0, DefectKind::Refused { reason: "CertExpired".to_owned() })]);
+    expect(&examination, &[("cert.expired", Critical)]);
+}
+
+#[test]
+fn an_invalid_path_is_never_without_a_word() {
+    let mut examination = clean();
+    refuse(&mut examination, true, &[]);
+    let findings = expect(&examination, &[("cert.malformed", Critical)]);
+    assert_eq!(findings[0].about, About::Certificate(chain(&examination)[0].sha256));
+    examination.search = PathSearch::default();
+    examination.revocation = RevocationFacts::default();
+    expect(&examination, &[("path.no-issuer", Critical)]);
+}
+
+#[test]
+fn each_certificate_s_fault_is_told() {
+    let mut examination = clean();
+    let constraint = |name: &str| DefectKind::NameConstraints { name: name.to_owned(), constraint: None };
+    refuse(&mut examination, true, &[(0, DefectKind::KeyUsage), (1, DefectKind::KeyUsage), (1, constraint("DNS:a"))]);
+    assert_eq!(judged(&examination).len(), 3);
+    let problems = problem_codes(&examination.search.paths[0].judgement);
+    assert_eq!(problems, [codes_of::NOT_A_CA, codes_of::NAME_CONSTRAINTS]);
+}
+
+#[test]
+fn a_valid_path_has_no_problems() {
+    assert_eq!(problem_codes(&clean().search.paths[0].judgement), []);
+}
+
+#[test]
+fn a_search_cut_short_does_not_claim_that_there_is_no_issuer() {
+    let mut examination = clean();
+    let no_issuer = DefectKind::NoIssuer { issuer: "CN=X".to_owned(), ca_issuers_urls: Vec::new() };
+    refuse(&mut examination, false, &[(1, no_issuer), (1, DefectKind::TooComplex)]);
+    examination.search.exhausted = true;
+    expect(&examination, &[("path.too-complex", Critical)]);
+    // With a valid path the limit hurts nobody.
+    let mut valid = clean();
+    valid.search.exhausted = true;
+    expect(&valid, &[]);
+}
+
+#[test]
+fn alternatives_name_each_path_with_its_end() {
+    let mut examination = clean();
+    let leaf = chain(&examination)[0].clone();
+    let mut old_root = certificate("Old Root", "Old Root");
+    old_root.not_after = time("2021-09-30T14:01:15Z");
+    let cross = Arc::new(certificate("CA 1", "Old Root"));
+    let mut old = path(&[leaf.clone(), cross.clone(), Arc::new(old_root)], true);
+    old.judgement.valid = false;
+    examination.search.paths.push(old.clone());
+    // One that breaks off leads nowhere and does not count.
+    examination.search.paths.push(path(&[leaf, cross], false));
+    let findings = expect(&examination, &[("path.alternatives", Info)]);
+    let message = &findings[0].message;
+    assert!(
+        message.starts_with("2 paths: CA 1 > Root (valid, earliest end 2027-01-10T23:59:59Z, in 61 days)"),
+        "{message}"
+    );
+    assert!(message.contains("CA 1 > Old Root (expired, earliest end 2021-09-30T14:01:15Z"), "{message}");
+    // Where none is valid, the nearest one's reason is told instead.
+    examination.search.paths = vec![old.clone(), old];
+    assert!(judged(&examination).iter().all(|finding| finding.code != codes_of::ALTERNATIVES));
+}

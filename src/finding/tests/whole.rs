@@ -1,0 +1,115 @@
+use super::*;
+use crate::acquire::AcquireError;
+use crate::revocation::ContentDefect;
+
+#[test]
+fn the_clean_case_has_nothing_to_say() {
+    let findings = expect(&clean(), &[]);
+    assert_eq!(Verdict::of(&findings), Verdict::Ok);
+}
+
+#[test]
+fn an_unreadable_target_is_unknown_and_nothing_else() {
+    let mut examination = clean();
+    examination.presented = Err(AcquireError::Unreadable { path: "a.pem".into(), reason: "no such file".to_owned() });
+    let findings = expect(&examination, &[("target.unreadable", Severity::Unknown)]);
+    assert_eq!(Verdict::of(&findings), Verdict::Unknown);
+}
+
+#[test]
+fn unreadable_entries_of_the_store_are_a_warning() {
+    let mut examination = clean();
+    examination.trust_store_errors = vec!["/etc/x.pem: bad base64".to_owned()];
+    let findings = expect(&examination, &[("store.unreadable", Warning)]);
+    assert!(findings[0].message.contains("/etc/x.pem"));
+}
+
+/// Endpoints whose Date headers are that many seconds ahead of this machine.
+fn dated(seconds: &[i64]) -> Examination {
+    let mut examination = clean();
+    for (number, seconds) in seconds.iter().enumerate() {
+        let url = format!("http://{number}.example.test/");
+        let mut one = attempt(&url, "192.0.2.80:80", Outcome::Ok);
+        one.date = Some(examination.now + SignedDuration::from_secs(*seconds));
+        let mut facts = endpoint(&examination, EndpointKind::Crl, &[0], vec![one]);
+        facts.url = url;
+        examination.revocation.endpoints.push(facts);
+    }
+    examination
+}
+
+#[test]
+fn the_clock_is_doubted_when_most_endpoints_agree_on_another_time() {
+    for good in [&[][..], &[4000], &[0, 0, 4000], &[300, 300], &[-300, -300], &[0, 4000], &[-900, -4000, -9000]] {
+        expect(&dated(good), &[]);
+    }
+    let findings = expect(&dated(&[3600, 3601, 0]), &[("local.clock-skew", Warning)]);
+    assert!(findings[0].message.contains("60 minutes behind what 2 of 3 endpoints"), "{}", findings[0].message);
+    let findings = expect(&dated(&[-400, -400]), &[("local.clock-skew", Warning)]);
+    assert!(findings[0].message.contains("ahead of what 2 of 2"));
+    // One URL asked twice is one endpoint.
+    let mut once = dated(&[3600]);
+    once.revocation.endpoints.push(once.revocation.endpoints[0].clone());
+    expect(&once, &[]);
+}
+
+fn troubled() -> Examination {
+    let mut examination = clean();
+    let mut facts = endpoint(&examination, EndpointKind::Crl, &[0], vec![attempt(CRL, "192.0.2.80:80", Outcome::Ok)]);
+    facts.defects = vec![ContentDefect::Expired { next_update: at() - days(1) }];
+    facts.usable = false;
+    examination.revocation.endpoints.push(facts);
+    leave_open(&mut examination, 0);
+    examination.trust_store_errors = vec!["x".to_owned()];
+    examination.publicly_trusted = false;
+    let broken = PresentedCertificate::from_der(vec![0x30, 0].into());
+    connections(&mut examination)[0].served.push(broken);
+    connections(&mut examination).push(connection("192.0.2.2:443", Outcome::Refused, Vec::new()));
+    examination
+}
+
+#[test]
+fn findings_stand_by_level_and_then_by_cause() {
+    expect(
+        &troubled(),
+        &[
+            ("cert.malformed", Critical),
+            ("crl.expired", Critical),
+            ("connection.partial", Warning),
+            ("store.unreadable", Warning),
+            ("path.private-root", Info),
+        ],
+    );
+}
+
+#[test]
+fn rules_and_strictness_apply_to_all_of_them() {
+    let rule = |text| SeverityRule::parse(text).unwrap();
+    let policy = Policy {
+        severities: vec![rule("crl.*=ignore"), rule("cert.malformed=info"), rule("path.private-root=warning")],
+        strict: true,
+        ..Policy::default()
+    };
+    let findings = judge(&troubled(), &policy, at());
+    assert_eq!(
+        codes(&findings),
+        [
+            ("connection.partial", Critical),
+            ("store.unreadable", Critical),
+            ("path.private-root", Critical),
+            ("cert.malformed", Info),
+        ]
+    );
+    let ignored = Policy { severities: vec![rule("crl.*=ignore")], ..Policy::default() };
+    // What is ignored is not told under another name either.
+    assert!(judge(&troubled(), &ignored, at()).iter().all(|finding| finding.code.group() != "revocation"));
+}
+
+#[test]
+fn every_sentence_is_one_line_that_begins_small_or_with_a_name_and_has_no_full_stop() {
+    for finding in judged(&troubled()) {
+        for text in [&finding.message, &finding.remedy] {
+            assert!(!text.contains('\n') && !text.ends_with('.') && !text.contains("  "), "{text}");
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! How facts and values read in a sentence, and which remedy follows from how an attempt ended.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::net::Outcome;
+use crate::x509::der;
+
+/// Values of a list that are shown; the rest is counted.
+const SHOWN: usize = 8;
+
+/// RFC 3339 in UTC.
+pub(super) fn when(time: Timestamp) -> String {
+    der::rfc3339(time)
+}
+
+/// A length of time in its largest sensible unit, whatever its sign: `12 days`, `1 day`, `5 hours`, `3 minutes`, `8 seconds`.
+pub(super) fn span(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs().unsigned_abs();
+    let (count, unit) = match seconds {
+        0..=119 => (seconds, "second"),
+        120..=7_199 => (seconds / 60, "minute"),
+        7_200..=172_799 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
+/// `2026-01-01T00:00:00Z, 12 days ago` or `…, in 12 days`.
+pub(super) fn relative(time: Timestamp, at: Timestamp) -> String {
+    let difference = time.duration_since(at);
+    if difference.is_negative() {
+        format!("{}, {} ago", when(time), span(difference))
+    } else {
+        format!("{}, in {}", when(time), span(difference))
+    }
+}
+
+/// A wait: `5 s`, `0.3 s`.
+pub(super) fn wait(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 0.95 { format!("{seconds:.1} s") } else { format!("{seconds:.0} s") }
+}
+
+/// `a, b and c`, cut after a few.
+pub(super) fn list<T: AsRef<str>>(values: &[T]) -> String {
+    let shown: Vec<&str> = values.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    let more = values.len().saturating_sub(shown.len());
+    match (shown.split_last(), more) {
+        (None, _) => "none".to_owned(),
+        (Some((last, [])), 0) => (*last).to_owned(),
+        (Some((last, rest)), 0) => format!("{} and {last}", rest.join(", ")),
+        (Some(_), more) => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// What became of one address, from a connection or from an attempt at an endpoint.
+#[derive(Debug, Clone)]
+pub(super) struct Tried {
+    /// The address, or the proxy's.
+    pub(super) address: Option<SocketAddr>,
+    /// Host that was meant.
+    pub(super) host: String,
+    /// Port that was meant.
+    pub(super) port: u16,
+    /// Whether a proxy stood between.
+    pub(super) through_proxy: bool,
+    /// How it ended.
+    pub(super) outcome: Outcome,
+    /// What more is known.
+    pub(super) detail: Option<String>,
+    /// Whether TCP was connected.
+    pub(super) connected: bool,
+    /// How long it took.
+    pub(super) waited: Option<Duration>,
+    /// HTTP status, where there was one.
+    pub(super) http_status: Option<u16>,
+}
+
+impl Tried {
+    /// `192.0.2.1:80`, else the host and port that were meant.
+    pub(super) fn place(&self) -> String {
+        match self.address {
+            Some(address) if self.through_proxy => format!("{}:{} through the proxy {address}", self.host, self.port),
+            Some(address) => address.to_string(),
+            None if self.port == 0 => self.host.clone(),
+            None => format!("{}:{}", self.host, self.port),
+        }
+    }
+
+    /// What happened, in plain words.
+    pub(super) fn words(&self) -> String {
+        let place = self.place();
+        let within = self.waited.map(|waited| format!(" within {}", wait(waited))).unwrap_or_default();
+        let (text, with_detail) = match self.outcome {
+            Outcome::Ok => (format!("{place} answered{}", self.status()), false),
+            Outcome::DnsNxdomain => (format!("the name {} does not exist (NXDOMAIN)", self.host), false),
+            Outcome::DnsNoAddress => (format!("the name {} exists but has no address", self.host), true),
+            Outcome::DnsTimeout => (format!("no resolver answered for {}", self.host), true),
+            Outcome::DnsFailure => (format!("the resolver failed for {}", self.host), true),
+            Outcome::Refused => (format!("{place} refused the connection"), false),
+            Outcome::Timeout if self.connected => {
+                (format!("{place} accepted the connection but sent nothing{within}"), true)
+            }
+            Outcome::Timeout => (format!("no answer from {place}{within} (packets dropped?)"), false),
+            Outcome::Unreachable => (format!("{place} is unreachable (no route)"), false),
+            Outcome::Reset if !self.connected => (format!("{place} reset the connection"), false),
+            Outcome::Reset => (format!("{place} accepted the connection, then reset it"), true),
+            Outcome::Closed => (format!("{place} accepted the connection, then closed it without an answer"), true),
+            Outcome::ProxyDenied => (format!("the proxy refuses to pass on to {place}"), true),
+            Outcome::ProxyFailure => (format!("the proxy cannot be used for {place}"), true),
+            Outcome::StarttlsRefused => (format!("{place} does not let TLS start"), true),
+            Outcome::NotTls => (format!("{place} does not speak TLS"), true),
+            Outcome::TlsAlert => (format!("{place} ended the TLS handshake with an alert"), true),
+            Outcome::TlsFailure => (format!("the TLS handshake with {place} failed"), true),
+            Outcome::HttpError => (format!("{place} answered{}", self.status()), false),
+            Outcome::Intercepted => (format!("{place} sent a web page{}", self.status()), true),
+            Outcome::RedirectLoop => ("the redirects do not end".to_owned(), true),
+            Outcome::Truncated => (format!("{place} sent only a part of it"), true),
+            Outcome::TooLarge => (format!("{place} sends more than the limit"), true),
+            Outcome::Stalled => {
+                (format!("{place} began to answer, then stopped{}", within.replace("within", "for")), true)
+            }
+            Outcome::Malformed => (format!("what {place} sent is not HTTP"), true),
+            Outcome::Unsupported => ("it leads to something that is not supported".to_owned(), true),
+        };
+        match &self.detail {
+            Some(detail) if with_detail => format!("{text} ({detail})"),
+            _ => text,
+        }
+    }
+
+    fn status(&self) -> String {
+        self.http_status.map(|status| format!(" with HTTP status {status}")).unwrap_or_default()
+    }
+}
+
+/// What happened at each of them, joined.
+pub(super) fn outcomes(tried: &[&Tried]) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for text in tried.iter().map(|tried| tried.words()) {
+        if !words.contains(&text) {
+            words.push(text);
+        }
+    }
+    list(&words)
+}
+
+/// Leaves out the addresses of a family that this machine has no route for, where any other is left:
+/// they are no fault of anyone's and hide what is.
+pub(super) fn with_a_route(tried: Vec<Tried>) -> Vec<Tried> {
+    let routed = |ipv6: bool| {
+        tried.iter().any(|tried| {
+            tried.address.is_none_or(|address| address.is_ipv6() == ipv6) && tried.outcome != Outcome::Unreachable
+        })
+    };
+    let (ipv4, ipv6) = (routed(false), routed(true));
+    if !ipv4 && !ipv6 {
+        return tried;
+    }
+    tried
+        .into_iter()
+        .filter(|tried| tried.address.is_none_or(|address| if address.is_ipv6() { ipv6 } else { ipv4 }))
+        .collect()
+}
+
+/// What to do about these failures: one clause for each way to fail, with the values at hand.
+pub(super) fn remedies(tried: &[&Tried]) -> String {
+    let mut kinds: Vec<(Kind, Vec<&Tried>)> = Vec::new();
+    for one in tried {
+        let kind = Kind::of(one);
+        match kinds.iter_mut().find(|(known, of_kind)| {
+            *known == kind && of_kind.first().is_some_and(|first| (&first.host, first.port) == (&one.host, one.port))
+        }) {
+            Some((_, of_kind)) => of_kind.push(one),
+            None => kinds.push((kind, vec![one])),
+        }
+    }
+    let clauses: Vec<String> =
+        kinds.iter().take(3).filter_map(|(kind, tried)| Some(kind.remedy(tried.first()?, tried))).collect();
+    clauses.join("; ")
+}
+
+/// Ways to fail that call for the same remedy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    NoName,
+    Resolver,
+    Dropped,
+    Refused,
+    NoRoute,
+    Silent,
+    Cut,
+    ProxyDenied,
+    ProxyFailure,
+    Tls,
+    HttpStatus(Option<u16>),
+    Intercepted,
+    Loop,
+    Partial,
+    TooLarge,
+    Unsupported,
+    Other,
+}
+
+impl Kind {
+    fn of(tried: &Tried) -> Self {
+        match tried.outcome {
+            Outcome::DnsNxdomain | Outcome::DnsNoAddress => Self::NoName,
+            Outcome::DnsTimeout | Outcome::DnsFailure => Self::Resolver,
+            Outcome::Timeout if !tried.connected => Self::Dropped,
+            Outcome::Timeout => Self::Silent,
+            Outcome::Refused => Self::Refused,
+            Outcome::Unreachable => Self::NoRoute,
+            Outcome::Reset | Outcome::Closed => Self::Cut,
+            Outcome::ProxyDenied => Self::ProxyDenied,
+            Outcome::ProxyFailure => Self::ProxyFailure,
+            Outcome::NotTls | Outcome::TlsAlert | Outcome::TlsFailure | Outcome::StarttlsRefused => Self::Tls,
+            Outcome::HttpError => Self::HttpStatus(tried.http_status),
+            Outcome::Intercepted => Self::Intercepted,
+            Outcome::RedirectLoop => Self::Loop,
+            Outcome::Truncated | Outcome::Stalled => Self::Partial,
+            Outcome::TooLarge => Self::TooLarge,
+            Outcome::Unsupported => Self::Unsupported,
+            Outcome::Ok | Outcome::Malformed => Self::Other,
+        }
+    }
+
+    fn remedy(self, first: &Tried, tried: &[&Tried]) -> String {
+        let Tried { host, port, .. } = first;
+        let mut addresses: Vec<String> = Vec::new();
+        for address in tried.iter().filter_map(|tried| tried.address.map(|address| address.ip().to_string())) {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        // A literal needs no second mention.
+        let literal = addresses.iter().all(|address| host.trim_matches(['[', ']']) == address);
+        let named =
+            if addresses.is_empty() || literal { host.clone() } else { format!("{host} ({})", list(&addresses)) };
+        if first.through_proxy && matches!(self, Self::Dropped | Self::Refused | Self::NoRoute) {
+            return format!("make sure that this host reaches the proxy {}", list(&addresses));
+        }
+        match self {
+            Self::NoName => format!(
+                "check the spelling of {host}, then have whoever runs its zone publish an address, or let this host use a \
+                 resolver that knows the name"
+            ),
+            Self::Resolver => {
+                format!(
+                    "have this host's resolver mended: it gives no answer for {host} (UDP and TCP port 53 must be open)"
+                )
+            }
+            Self::Dropped => format!("allow outbound TCP to {named} port {port} from this host"),
+            Self::Refused => format!(
+                "have the operator of {named} check that the service runs on port {port}; if it does, have the firewall that \
+                 rejects it allow outbound TCP to port {port} from this host"
+            ),
+            Self::NoRoute => format!("give this host a route to {named}, then allow outbound TCP to port {port}"),
+            Self::Silent => format!(
+                "exempt {named} port {port} from traffic inspection, since TCP gets through and nothing comes back; otherwise \
+                 have its operator look at the service"
+            ),
+            Self::Cut => format!(
+                "exempt {named} port {port} from the firewall or intrusion prevention that cuts connections; otherwise have its \
+                 operator look at the service"
+            ),
+            Self::ProxyDenied => {
+                format!("have the proxy's administrator allow {host} port {port} for this host, without authentication")
+            }
+            Self::ProxyFailure => {
+                format!(
+                    "check the proxy's address, and have its administrator find out why it does not reach {host} port {port}"
+                )
+            }
+            Self::Tls => format!("have the operator of {named} mend TLS on port {port}, or correct scheme and port"),
+            Self::HttpStatus(Some(404 | 410)) => format!("have whoever runs {host} publish the object under this URL"),
+            Self::HttpStatus(Some(401 | 403 | 451)) => {
+                format!(
+                    "compare from another network: have whoever forbids it there or here allow {host} without authentication"
+                )
+            }
+            Self::HttpStatus(_) => format!("have whoever runs {host} mend the service"),
+            Self::Intercepted => {
+                format!(
+                    "exempt {host} port {port} from content filtering, authentication and the captive portal for this host"
+                )
+            }
+            Self::Loop => format!("have whoever runs {host} serve the object without redirects"),
+            Self::Partial => format!(
+                "lift size and time limits of proxies and inspection for {host} port {port}, and check the path MTU; otherwise have \
+                 its operator look at the service"
+            ),
+            Self::TooLarge => "have its operator check what is served there, or raise the limit".to_owned(),
+            Self::Unsupported => "have the CA publish it under an http URL".to_owned(),
+            Self::Other => format!("have whoever runs {host} port {port} check what answers there"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tried(address: &str, outcome: Outcome) -> Tried {
+        Tried {
+            address: Some(address.parse().unwrap()),
+            host: "crl.example".to_owned(),
+            port: 80,
+            through_proxy: false,
+            outcome,
+            detail: None,
+            connected: false,
+            waited: Some(Duration::from_secs(5)),
+            http_status: None,
+        }
+    }
+
+    #[test]
+    fn spans_take_the_unit_that_says_most() {
+        let span = |seconds| span(SignedDuration::from_secs(seconds));
+        assert_eq!([span(1), span(90), span(-600), span(7_200)], ["1 second", "90 seconds", "10 minutes", "2 hours"]);
+        assert_eq!([span(172_799), span(172_800), span(-30 * 86_400)], ["47 hours", "2 days", "30 days"]);
+        assert_eq!(wait(Duration::from_millis(310)), "0.3 s");
+    }
+
+    #[test]
+    fn lists_are_cut() {
+        assert_eq!(list::<&str>(&[]), "none");
+        assert_eq!(list(&["a"]), "a");
+        assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+        assert_eq!(list(&["x"; 10]), "x, x, x, x, x, x, x, x and 2 more");
+    }
+
+    #[test]
+    fn a_drop_and_a_refusal_call_for_different_people() {
+        let drop = tried("192.0.2.1:80", Outcome::Timeout);
+        let refusal = tried("192.0.2.2:80", Outcome::Refused);
+        assert_eq!(drop.words(), "no answer from 192.0.2.1:80 within 5 s (packets dropped?)");
+        assert_eq!(remedies(&[&drop]), "allow outbound TCP to crl.example (192.0.2.1) port 80 from this host");
+        assert_eq!(refusal.words(), "192.0.2.2:80 refused the connection");
+        assert!(remedies(&[&refusal]).starts_with("have the operator of crl.example (192.0.2.2) check"));
+        assert!(remedies(&[&drop, &refusal]).contains("; have the operator"));
+    }
+
+    #[test]
+    fn every_outcome_has_words_and_a_remedy() {
+        use Outcome as O;
+        for outcome in [
+            O::DnsNxdomain,
+            O::DnsNoAddress,
+            O::DnsTimeout,
+            O::DnsFailure,
+            O::Refused,
+            O::Timeout,
+            O::Unreachable,
+            O::Reset,
+            O::Closed,
+            O::ProxyDenied,
+            O::ProxyFailure,
+            O::StarttlsRefused,
+            O::NotTls,
+            O::TlsAlert,
+            O::TlsFailure,
+            O::HttpError,
+            O::Intercepted,
+            O::RedirectLoop,
+            O::Truncated,
+            O::TooLarge,
+            O::Stalled,
+            O::Malformed,
+            O::Unsupported,
+        ] {
+            let tried = tried("[2001:db8::1]:80", outcome);
+            assert!(tried.words().len() > 10, "{outcome}");
+            assert!(remedies(&[&tried]).len() > 20, "{outcome}");
+        }
+    }
+
+    #[test]
+    fn a_family_without_a_route_is_left_out_unless_nothing_else_is_there() {
+        let six = || tried("[2001:db8::1]:80", Outcome::Unreachable);
+        let four = || tried("192.0.2.1:80", Outcome::Refused);
+        assert_eq!(with_a_route(vec![six(), four()]).len(), 1);
+        assert_eq!(with_a_route(vec![six(), six()]).len(), 2);
+        // One of the family did get somewhere, so the other's failure counts.
+        let alive = tried("[2001:db8::2]:80", Outcome::Ok);
+        assert_eq!(with_a_route(vec![six(), alive, four()]).len(), 3);
+    }
+}

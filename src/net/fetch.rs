@@ -1,0 +1,389 @@
+//! Fetching an endpoint: its addresses, redirects and retries, every attempt kept.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use tokio::sync::SemaphorePermit;
+use tokio::time::timeout;
+use url::Url;
+
+use super::exchange::{Ask, Settled, exchange};
+use super::http::{Attempt, Exchange, HttpMethod, HttpRequest, HttpTimings, Sink};
+use super::limits::Deadline;
+use super::outcome::{Failure, Outcome};
+use super::proxy::{ProxyScheme, ProxyUrl};
+use super::{Network, Opened, Stream, tls, tunnel};
+
+impl Network {
+    /// Sends one HTTP request to an endpoint, following redirects, trying its addresses (all of
+    /// them with `--all-addresses`, else until one answers) and retrying what may be transient.
+    ///
+    /// Every attempt made is in the result, in order, redirect hops included; those that delivered
+    /// a body carry the sink that took it. `make_sink` is called once for each try. The result is
+    /// never empty.
+    ///
+    /// With `--deny-private`, a URL or redirect that leads to a private address gives one attempt,
+    /// `unsupported`, with the reason; see [`Network::denied`] for telling so beforehand.
+    pub async fn fetch<S: Sink>(
+        &self,
+        request: &HttpRequest,
+        make_sink: &(dyn Fn() -> S + Sync),
+        deadline: Deadline,
+    ) -> Vec<Exchange<S>> {
+        let first =
+            Hop { url: request.url.clone(), method: request.method, body: request.body.clone(), trail: Vec::new() };
+        // With --all-addresses, several addresses of one hop may point to the same next one.
+        let mut visited = vec![first.place()];
+        let mut hops = VecDeque::from([first]);
+        let mut done = Vec::new();
+        while let Some(hop) = hops.pop_front() {
+            let visit = Visit { network: self, hop: &hop, request, make_sink, deadline };
+            for mut exchange in visit.run().await {
+                if let Some(next) = self.follow(&hop, &mut exchange.attempt)
+                    && !visited.contains(&next.place())
+                {
+                    visited.push(next.place());
+                    hops.push_back(next);
+                }
+                done.push(exchange);
+            }
+        }
+        done
+    }
+
+    /// The hop that a redirect leads to; otherwise the attempt says why there is none.
+    fn follow(&self, hop: &Hop, attempt: &mut Attempt) -> Option<Hop> {
+        let next_url = attempt.redirected_to.as_ref()?;
+        let (outcome, detail) = match next_url.scheme() {
+            "http" | "https" => {
+                // RFC 9110 §15.4: 307 and 308 keep the method; after the others a POST becomes a GET.
+                let keeps = hop.method == HttpMethod::Get || matches!(attempt.http_status, Some(307 | 308));
+                let (method, body) = if keeps { (hop.method, hop.body.clone()) } else { (HttpMethod::Get, None) };
+                let mut trail = hop.trail.clone();
+                trail.push(hop.place());
+                let next = Hop { url: next_url.clone(), method, body, trail };
+                let limit = self.options().limits.max_redirects;
+                if next.trail.contains(&next.place()) {
+                    (Outcome::RedirectLoop, "the redirect leads back to where it came from".to_owned())
+                } else if next.trail.len() > limit {
+                    (Outcome::RedirectLoop, format!("more than {limit} redirects"))
+                } else {
+                    attempt.outcome = Outcome::Ok;
+                    attempt.detail = None;
+                    return Some(next);
+                }
+            }
+            scheme => (Outcome::Unsupported, format!("a redirect to the scheme {scheme} is not followed")),
+        };
+        attempt.outcome = outcome;
+        attempt.detail = Some(detail);
+        None
+    }
+
+    /// A free slot for an exchange; `None` when the run ends before there is one.
+    async fn slot(&self, deadline: Deadline) -> Option<SemaphorePermit<'_>> {
+        timeout(deadline.cap(Duration::MAX), self.shared.exchanges.acquire()).await.ok()?.ok()
+    }
+
+    async fn secure(&self, stream: Box<dyn Stream>, url: &Url, deadline: Deadline) -> Result<Box<dyn Stream>, Failure> {
+        if url.scheme() != "https" {
+            return Ok(stream);
+        }
+        let started = Instant::now();
+        let connector = self.shared.tls.get_or_init(tls::native_connector);
+        let connector =
+            connector.as_ref().map_err(|error| Failure::since(started, Outcome::TlsFailure, error.to_string()))?;
+        let host = url.host_str().unwrap_or_default();
+        tls::handshake(connector, stream, host, self.options().limits.step, deadline).await
+    }
+}
+
+/// One URL on the way from the request to its answer.
+struct Hop {
+    url: Url,
+    method: HttpMethod,
+    body: Option<(Bytes, &'static str)>,
+    /// Where the way led so far.
+    trail: Vec<(Url, HttpMethod)>,
+}
+
+impl Hop {
+    fn place(&self) -> (Url, HttpMethod) {
+        (self.url.clone(), self.method)
+    }
+
+    fn port(&self) -> u16 {
+        self.url.port_or_known_default().unwrap_or(80)
+    }
+}
+
+/// A hop and all that visiting it takes.
+struct Visit<'a, S> {
+    network: &'a Network,
+    hop: &'a Hop,
+    request: &'a HttpRequest,
+    make_sink: &'a (dyn Fn() -> S + Sync),
+    deadline: Deadline,
+}
+
+/// A connection over which to ask.
+struct Line {
+    stream: Box<dyn Stream>,
+    address: SocketAddr,
+    connect: Duration,
+    /// Name resolution before it.
+    dns: Option<Duration>,
+    /// When connecting began.
+    begun: Instant,
+}
+
+impl<S: Sink> Visit<'_, S> {
+    async fn run(&self) -> Vec<Exchange<S>> {
+        let url = &self.hop.url;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+            let failure = Failure {
+                outcome: Outcome::Unsupported,
+                detail: Some(format!("the scheme {} is not fetched", url.scheme())),
+                elapsed: Duration::ZERO,
+            };
+            return vec![self.failed(None, None, failure)];
+        }
+        match self.network.endpoint_proxy(url) {
+            Some(proxy) => match self.network.denied_by_name(url.host_str().unwrap_or_default()) {
+                Some(address) => vec![self.denied(address)],
+                None => self.through(proxy).await,
+            },
+            None => self.directly().await,
+        }
+    }
+
+    async fn directly(&self) -> Vec<Exchange<S>> {
+        let mut done = Vec::new();
+        let host = self.hop.url.host_str().unwrap_or_default();
+        let mut tries = self.tries();
+        let (dns, addresses) = loop {
+            let resolution = self.network.resolve(host, self.deadline).await;
+            let dns = resolution.elapsed;
+            let Some(failure) = resolution.failure else { break (dns, resolution.addresses) };
+            let again = failure.outcome == Outcome::DnsTimeout && tries.next().is_some();
+            // Name resolution is all there was: it is both its phase and the whole.
+            let mut told = self.failed(None, None, failure);
+            told.attempt.timings.dns = dns;
+            done.push(told);
+            if !again {
+                return done;
+            }
+        };
+        if let Some(address) = self.network.denied_among(&addresses) {
+            done.push(self.denied(address));
+            return done;
+        }
+        let addresses: Vec<SocketAddr> =
+            addresses.into_iter().map(|address| SocketAddr::new(address, self.hop.port())).collect();
+        if self.network.options().all_addresses {
+            let each = addresses.iter().map(|address| self.until_answered(vec![*address], dns));
+            done.extend(join_all(each).await.into_iter().flatten());
+        } else {
+            done.extend(self.until_answered(addresses, dns).await);
+        }
+        done
+    }
+
+    /// Tries addresses until one answers; those that may have failed in passing, once more.
+    async fn until_answered(&self, addresses: Vec<SocketAddr>, dns: Option<Duration>) -> Vec<Exchange<S>> {
+        let mut done = Vec::new();
+        let mut candidates = addresses;
+        let mut tries = self.tries();
+        loop {
+            let mut transient = Vec::new();
+            while !candidates.is_empty() {
+                let Some(_slot) = self.network.slot(self.deadline).await else {
+                    done.push(self.out_of_time(candidates.first().copied(), dns));
+                    return done;
+                };
+                let (opened, failed) = self.network.connect_any(&candidates, self.deadline).await;
+                for (address, failure) in failed {
+                    candidates.retain(|candidate| *candidate != address);
+                    if may_be_transient(failure.outcome) {
+                        transient.push(address);
+                    }
+                    done.push(self.failed(Some(address), dns, failure));
+                }
+                let Some(Opened { stream, address, connect }) = opened else { break };
+                candidates.retain(|candidate| *candidate != address);
+                let now = Instant::now();
+                let begun = now.checked_sub(connect).unwrap_or(now);
+                let exchange = self.ask(Line { stream, address, connect, dns, begun }, None).await;
+                let attempt = &exchange.attempt;
+                let broke_off = may_be_transient(attempt.outcome);
+                let overloaded = attempt.http_status.is_some_and(may_be_overload);
+                let answered = attempt.http_status.is_some() && !broke_off;
+                done.push(exchange);
+                if broke_off || overloaded {
+                    transient.push(address);
+                } else if answered {
+                    return done;
+                }
+                if answered {
+                    break;
+                }
+            }
+            candidates.extend(transient.iter().copied());
+            if transient.is_empty() || self.deadline.is_over() || tries.next().is_none() {
+                return done;
+            }
+        }
+    }
+
+    async fn through(&self, proxy: &ProxyUrl) -> Vec<Exchange<S>> {
+        let mut done = Vec::new();
+        let mut tries = self.tries();
+        loop {
+            let Some(_slot) = self.network.slot(self.deadline).await else {
+                done.push(self.out_of_time(None, None));
+                return done;
+            };
+            let exchange = match self.line_through(proxy).await {
+                Ok((line, absolute)) => self.ask(line, absolute.then_some(proxy)).await,
+                Err(failure) => self.failed(None, None, failure),
+            };
+            let attempt = &exchange.attempt;
+            let again = may_be_transient(attempt.outcome) || attempt.http_status.is_some_and(may_be_overload);
+            done.push(exchange);
+            if !again || self.deadline.is_over() || tries.next().is_none() {
+                return done;
+            }
+        }
+    }
+
+    /// A line through a proxy, and whether the proxy itself is to be asked for the URL.
+    async fn line_through(&self, proxy: &ProxyUrl) -> Result<(Line, bool), Failure> {
+        let step = self.network.options().limits.step;
+        let url = &self.hop.url;
+        let addresses = self.network.proxy_addresses(proxy, self.deadline).await?;
+        let begun = Instant::now();
+        let absolute = url.scheme() == "http" && proxy.scheme == ProxyScheme::Http;
+        let (stream, address): (Box<dyn Stream>, _) = if absolute {
+            let (address, stream) = tunnel::reach(proxy, &addresses, step, self.deadline, begun).await?;
+            (Box::new(stream), address)
+        } else {
+            let host = url.host_str().unwrap_or_default();
+            let opened = tunnel::open(proxy, &addresses, host, self.hop.port(), step, self.deadline).await?;
+            (opened.stream, opened.address)
+        };
+        Ok((Line { stream, address, connect: begun.elapsed(), dns: None, begun }, absolute))
+    }
+
+    /// Asks over a line, after the TLS handshake where the URL wants one.
+    async fn ask(&self, line: Line, as_proxy: Option<&ProxyUrl>) -> Exchange<S> {
+        let Line { stream, address, mut connect, dns, begun } = line;
+        let secured = Instant::now();
+        let stream = match self.network.secure(stream, &self.hop.url, self.deadline).await {
+            Ok(stream) => stream,
+            Err(failure) => {
+                let failure = Failure { elapsed: begun.elapsed(), ..failure };
+                return self.failed(Some(address), dns, failure);
+            }
+        };
+        connect = connect.saturating_add(secured.elapsed());
+        let ask = Ask {
+            url: &self.hop.url,
+            method: self.hop.method,
+            body: self.hop.body.as_ref(),
+            accept: self.request.accept,
+            limit: self.request.limit,
+            absolute_form: as_proxy.is_some(),
+            proxy_authorization: as_proxy.and_then(tunnel::authorization),
+        };
+        let limits = &self.network.options().limits;
+        let settled = exchange(stream, &ask, (self.make_sink)(), limits, self.deadline).await;
+        let before = dns.unwrap_or_default();
+        let timings = HttpTimings {
+            dns,
+            connect: Some(connect),
+            first_byte: settled.first_byte.map(|first| before + first.saturating_duration_since(begun)),
+            total: Some(before + begun.elapsed()),
+        };
+        self.told(address, settled, timings)
+    }
+
+    fn told(&self, address: SocketAddr, settled: Settled<S>, timings: HttpTimings) -> Exchange<S> {
+        let Settled { outcome, detail, http_status, bytes, location, date, body, .. } = settled;
+        let mut attempt =
+            Attempt { address: Some(address), outcome, detail, http_status, bytes, timings, date, ..self.blank() };
+        if matches!(http_status, Some(301 | 302 | 303 | 307 | 308)) {
+            match location.map(|location| self.hop.url.join(location.trim())) {
+                Some(Ok(mut next)) => {
+                    next.set_fragment(None);
+                    // Credentials from a stranger's redirect are nothing to send.
+                    let _ = next.set_username("");
+                    let _ = next.set_password(None);
+                    attempt.redirected_to = Some(next);
+                }
+                Some(Err(error)) => attempt.detail = Some(format!("the redirect's location is no URL: {error}")),
+                None => attempt.detail = Some("a redirect without location".to_owned()),
+            }
+        }
+        Exchange { attempt, body }
+    }
+
+    fn failed(&self, address: Option<SocketAddr>, dns: Option<Duration>, failure: Failure) -> Exchange<S> {
+        let timings =
+            HttpTimings { dns, total: Some(dns.unwrap_or_default() + failure.elapsed), ..HttpTimings::default() };
+        let Failure { outcome, detail, .. } = failure;
+        Exchange { attempt: Attempt { address, outcome, detail, timings, ..self.blank() }, body: None }
+    }
+
+    fn denied(&self, address: IpAddr) -> Exchange<S> {
+        let detail = format!("not contacted: it leads to {address}, and --deny-private refuses such addresses");
+        let failure = Failure { outcome: Outcome::Unsupported, detail: Some(detail), elapsed: Duration::ZERO };
+        self.failed(None, None, failure)
+    }
+
+    fn out_of_time(&self, address: Option<SocketAddr>, dns: Option<Duration>) -> Exchange<S> {
+        let detail = "not tried: the deadline of the run came while it waited for its turn".to_owned();
+        let failure = Failure { outcome: Outcome::Timeout, detail: Some(detail), elapsed: Duration::ZERO };
+        self.failed(address, dns, failure)
+    }
+
+    fn blank(&self) -> Attempt {
+        Attempt {
+            method: self.hop.method,
+            url: self.hop.url.clone(),
+            address: None,
+            outcome: Outcome::Ok,
+            detail: None,
+            http_status: None,
+            bytes: 0,
+            timings: HttpTimings::default(),
+            redirected_to: None,
+            date: None,
+        }
+    }
+
+    /// One item for each retry that is allowed.
+    fn tries(&self) -> std::ops::Range<u32> {
+        0..self.network.options().limits.retries
+    }
+}
+
+/// Whether the same thing may go well a moment later.
+fn may_be_transient(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Timeout
+            | Outcome::Reset
+            | Outcome::Closed
+            | Outcome::Stalled
+            | Outcome::Truncated
+            | Outcome::DnsTimeout
+    )
+}
+
+/// Too many requests, and the failures of gateways and overloaded servers.
+fn may_be_overload(status: u16) -> bool {
+    matches!(status, 429 | 502..=504)
+}

@@ -1,0 +1,46 @@
+//! Findings, the worst first, each with what to do.
+
+use std::io;
+
+use super::{BOLD, DIM, severity_style};
+use crate::render::text::{Page, Text};
+use crate::report::{About, Finding};
+
+/// All of them. With `verbose`, what each is about and the clause it comes from.
+pub(super) fn show(findings: &[Finding], verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
+    for finding in findings {
+        page.blank()?;
+        one(finding, 0, verbose, page)?;
+    }
+    Ok(())
+}
+
+pub(super) fn one(finding: &Finding, indent: usize, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
+    let title = Text::new()
+        .padded(indent)
+        .styled(severity_style(finding.severity).bold(), finding.severity.word())
+        .plain("  ")
+        .styled(BOLD, finding.code);
+    page.line(&title)?;
+    let inner = indent.saturating_add(2);
+    page.block(inner, &Text::of(&finding.message), usize::MAX)?;
+    if !finding.remedy.is_empty() {
+        let arrow = Text::new().padded(inner).plain("→ ");
+        page.paragraph(&arrow, &Text::of(&finding.remedy))?;
+    }
+    if verbose {
+        let about = match &finding.about {
+            About::Target => None,
+            About::Path => Some("the certification path".to_owned()),
+            About::Connection { address } => Some(format!("connection to {address}")),
+            About::Certificate { sha256 } => Some(format!("certificate {sha256}")),
+            About::Endpoint { url } => Some(format!("endpoint {url}")),
+        };
+        let about = about.into_iter().chain(Some(finding.reference.to_owned()).filter(|clause| !clause.is_empty()));
+        for line in about {
+            let text = Text::new().styled(DIM, &line);
+            page.block(inner, &text, usize::MAX)?;
+        }
+    }
+    Ok(())
+}

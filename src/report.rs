@@ -1,1 +1,0 @@
-//! The versioned, serialised form of a result, apart from the domain types.
