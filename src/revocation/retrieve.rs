@@ -168,8 +168,7 @@ impl Retriever {
         if !self.network().options().deny_private {
             return None;
         }
-        let _ = (url, deadline);
-        None
+        self.network().denied(url.host_str()?, deadline).await
     }
 
     /// Fetches a CRL and reads its entries for the wanted serial numbers.
