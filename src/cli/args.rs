@@ -216,6 +216,10 @@ pub struct DemoArgs {
     #[arg(long, conflicts_with = "scenarios")]
     pub list: bool,
 
+    /// Stage the near miss that must not fire, instead of the defect
+    #[arg(long, requires = "scenarios")]
+    pub silent: bool,
+
     /// How to show the reports.
     #[command(flatten)]
     pub output: OutputArgs,

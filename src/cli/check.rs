@@ -13,6 +13,7 @@ use super::output::{Output, Sink};
 use super::progress::Bar;
 use super::resolve::{self, CheckPlan, Named};
 use crate::finding::Verdict;
+use crate::path::PublicRoots;
 use crate::render::{Format, human, json, ndjson};
 use crate::report::{Report, Summary, Target};
 use crate::{Checked, Progress, Run};
@@ -20,8 +21,10 @@ use crate::{Checked, Progress, Run};
 /// More threads than this gain nothing: most of the time is spent waiting.
 const MAX_WORKERS: usize = 4;
 
-pub(super) fn run(args: &CheckArgs) -> Result<Verdict, CliError> {
-    let plan = resolve::check(args)?;
+/// `public_roots`: what counts as public beside Mozilla's list, which only the demo needs.
+pub(super) fn run(args: &CheckArgs, public_roots: PublicRoots) -> Result<Verdict, CliError> {
+    let mut plan = resolve::check(args)?;
+    plan.public_roots = public_roots;
     let runtime = runtime(plan.targets.len())?;
     let verdict = runtime.block_on(check_all(plan));
     // A resolver of the system's may still be waiting in a thread of its own: nobody waits for it.

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::finding::Verdict;
+use crate::path::PublicRoots;
 use args::{Cli, Command};
 
 /// Why a command could not be run: lower case, with the remedy.
@@ -55,7 +56,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(command: &Command) -> Result<Verdict, CliError> {
     match command {
-        Command::Check(args) => check::run(args),
+        Command::Check(args) => check::run(args, PublicRoots::default()),
         Command::Url(args) => url::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Explain(args) => explain::run(args),

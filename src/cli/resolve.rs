@@ -42,6 +42,8 @@ pub(super) struct CheckPlan {
     pub(super) targets: Vec<Named>,
     pub(super) concurrency: usize,
     pub(super) settings: Settings,
+    /// What counts as public beside Mozilla's list.
+    pub(super) public_roots: PublicRoots,
     intermediates: Vec<Arc<Certificate>>,
     purpose: Purpose,
     acquire: AcquireOptions,
@@ -112,6 +114,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<CheckPlan, CliError> {
             ocsp_files: named_files(&args.ocsp_response, max_response_size)?,
         },
         settings,
+        public_roots: PublicRoots::default(),
     })
 }
 
@@ -124,7 +127,7 @@ impl CheckPlan {
             at: self.settings.at.unwrap_or(now),
             retriever: Retriever::new(network),
             store: StoreHandle::load(self.settings.roots),
-            public_roots: Arc::new(PublicRoots::default()),
+            public_roots: Arc::new(self.public_roots),
             intermediates: self.intermediates,
             purpose: self.purpose,
             acquire: self.acquire,

@@ -13,7 +13,7 @@ use super::check::{runtime, watched};
 use super::output::{Output, warn};
 use super::progress::Bar;
 use super::resolve::{self, Settings};
-use crate::finding::{self, Policy, Verdict};
+use crate::finding::{self, Verdict};
 use crate::net::Deadline;
 use crate::path::TrustStore;
 use crate::report::url::{CheckedUrl, UrlReport};
@@ -118,23 +118,9 @@ impl Asked {
             Against { issuer: self.issuer.as_ref(), certificate: self.certificate.as_ref(), anchors: &anchors, at };
         let facts = single::judge_url(retriever, url, against, Deadline::after(self.settings.deadline)).await?;
         let certificates: Vec<Arc<Certificate>> = self.certificate.iter().chain(&self.issuer).cloned().collect();
-        let findings = pending::judge_endpoint(&facts.endpoint, &certificates, &self.settings.policy, at);
+        let findings =
+            finding::judge_endpoint(&facts.endpoint, facts.answer.as_ref(), &certificates, &self.settings.policy, at);
         let verdict = Verdict::of(&findings);
         Ok(CheckedUrl { facts, findings, verdict })
-    }
-}
-
-/// Stands in for what the `finding` branch brings; goes with its merge.
-mod pending {
-    use super::{Arc, Certificate, Policy, Timestamp, finding};
-    use crate::revocation::EndpointFacts;
-
-    pub(super) fn judge_endpoint(
-        _: &EndpointFacts,
-        _: &[Arc<Certificate>],
-        _: &Policy,
-        _: Timestamp,
-    ) -> Vec<finding::Finding> {
-        Vec::new()
     }
 }

@@ -141,9 +141,7 @@ pub(super) fn roots(text: &str) -> Result<RootsChoice, String> {
 
 /// `CODE=LEVEL`
 pub(super) fn severity(text: &str) -> Result<SeverityRule, String> {
-    // For the merge: SeverityRule::parse(text).map_err(|error| error.to_string())
-    let (code, _) = text.split_once('=').ok_or_else(|| "write CODE=LEVEL".to_owned())?;
-    Ok(SeverityRule { pattern: code.to_owned(), level: None })
+    SeverityRule::parse(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

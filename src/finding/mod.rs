@@ -17,7 +17,7 @@ pub use severity::{SeverityRule, SeverityRuleError};
 
 use crate::Examination;
 use crate::path::Judgement;
-use crate::revocation::{ContentDefect, EndpointFacts};
+use crate::revocation::{Answer, ContentDefect, EndpointFacts};
 use crate::x509::{Certificate, Fingerprint};
 
 /// How much a finding matters, in ascending order.
@@ -64,6 +64,17 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// As the report spells it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// The process exit code.
     #[must_use]
     pub fn exit_code(self) -> u8 {
@@ -150,15 +161,17 @@ pub fn judge(examination: &Examination, policy: &Policy, at: Timestamp) -> Vec<F
 }
 
 /// Judges one URL by itself, as the `url` command asks: not to serve something usable is critical there.
-/// `certificates` are those that the facts name, as far as they are at hand.
+/// `answer` is what the object says of the certificate it was asked about, if any; `certificates` are those that the
+/// facts name, as far as they are at hand.
 #[must_use]
 pub fn judge_endpoint(
     facts: &EndpointFacts,
+    answer: Option<&Answer>,
     certificates: &[Arc<Certificate>],
     policy: &Policy,
     at: Timestamp,
 ) -> Vec<Finding> {
-    arrange(judges::single(facts, certificates, at), policy)
+    arrange(judges::single(facts, answer, certificates, at), policy)
 }
 
 /// The codes of what is wrong with one path, most to the point first; empty for a valid one. The report's

@@ -85,17 +85,43 @@ pub struct Profile {
     /// `id-pkix-ocsp-nocheck`
     #[serde(default)]
     pub nocheck: bool,
-    /// `authorityKeyIdentifier`
-    #[serde(default = "yes")]
-    pub key_identifiers: bool,
     /// An extension nobody knows, critical or not.
     pub unknown_extension: Option<Criticality>,
     /// What is broken about it.
     pub fault: Option<Fault>,
 }
 
-fn yes() -> bool {
-    true
+impl Profile {
+    /// A self-signed CA and nothing more.
+    #[must_use]
+    pub fn authority(subject: &str, not_before: Offset, not_after: Offset) -> Self {
+        Self {
+            subject: subject.to_owned(),
+            issuer: subject.to_owned(),
+            key: KeyKind::default(),
+            key_of: None,
+            signature: SigningHash::default(),
+            not_before,
+            not_after,
+            ca: true,
+            path_len: None,
+            signs: None,
+            names: Vec::new(),
+            purposes: Vec::new(),
+            permitted: Vec::new(),
+            excluded: Vec::new(),
+            crl: Vec::new(),
+            freshest: Vec::new(),
+            ocsp: Vec::new(),
+            ca_issuers: Vec::new(),
+            must_staple: false,
+            scts: false,
+            policies: Vec::new(),
+            nocheck: false,
+            unknown_extension: None,
+            fault: None,
+        }
+    }
 }
 
 /// `extKeyUsage` purposes.
@@ -235,7 +261,7 @@ fn parameters(profile: &Profile, serial: &[u8], now: Timestamp) -> Result<Certif
     parameters.serial_number = Some(SerialNumber::from_slice(serial));
     parameters.not_before = instant(profile.not_before.from(now)).into();
     parameters.not_after = instant(profile.not_after.from(now)).into();
-    parameters.use_authority_key_identifier_extension = profile.key_identifiers;
+    parameters.use_authority_key_identifier_extension = true;
     if profile.ca {
         let constraint = profile.path_len.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained);
         parameters.is_ca = IsCa::Ca(constraint);

@@ -238,10 +238,9 @@ pub(super) struct Staging {
     pub(super) public_root: bool,
     /// Certificates, by the names that everything else uses.
     pub(super) certificate: BTreeMap<String, Profile>,
-    /// So many CA certificates of one name that issued each other in a ring and across it, and of which
-    /// the first issues the leaf.
+    /// So many more CA certificates, `ladder-0`, `ladder-1`, …, each issued by the next and the last by the root.
     #[serde(default)]
-    pub(super) maze: u8,
+    pub(super) ladder: u8,
     /// CRLs.
     pub(super) crl: BTreeMap<String, CrlProfile>,
     /// OCSP responders.
@@ -292,6 +291,23 @@ pub(super) struct RouteStage {
     /// How much longer it thinks than the others, in milliseconds.
     #[serde(default)]
     pub(super) delay_ms: u64,
+}
+
+impl RouteStage {
+    /// A route that serves a CRL.
+    pub(super) fn of_crl(at: String, crl: String) -> Self {
+        Self {
+            at,
+            crl: Some(crl),
+            ocsp: None,
+            certificates: Vec::new(),
+            form: Form::default(),
+            text: None,
+            behaviour: Behaviour::default(),
+            methods: Vec::new(),
+            delay_ms: 0,
+        }
+    }
 }
 
 /// Form of certificates in a route or a file.

@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use super::ca::{self, Issued};
 use super::dns::Answer;
 use super::http::{self, Content, Route, Site};
-use super::key::{Key, KeyKind};
+use super::key::Key;
 use super::ocsp::Responder;
 use super::scenario::{Command, Door, Expectation, Form, RouteStage, Scenario, ServerStage, Staging, Variant, filled};
 use super::silent::{Refused, SilentAddress};
@@ -115,7 +115,8 @@ impl Lab {
 
         let ports = Ports::take(expectation, &mut doors).await?;
         let placeholders = ports.placeholders(folder.path());
-        let staging = expectation.staging(&placeholders)?;
+        let mut staging = expectation.staging(&placeholders)?;
+        add_ladder(&mut staging, ports.http_port)?;
         let delay = delay + Duration::from_millis(staging.delay_ms);
 
         let certificates = issue(&staging, now)?;
@@ -250,8 +251,7 @@ fn find<'a>(certificates: &'a Certificates, name: &str) -> Result<&'a Issued, La
 
 /// Keys first, so that certificates may be issued in any order, and in circles.
 fn issue(staging: &Staging, now: Timestamp) -> Result<Certificates, LabError> {
-    let mut profiles = staging.certificate.clone();
-    add_maze(staging.maze, &mut profiles)?;
+    let profiles = &staging.certificate;
     let mut keys: BTreeMap<&str, Arc<Key>> = BTreeMap::new();
     for (name, profile) in profiles.iter().filter(|(_, profile)| profile.key_of.is_none()) {
         keys.insert(name, Arc::new(Key::new(profile.key)?));
@@ -261,7 +261,7 @@ fn issue(staging: &Staging, now: Timestamp) -> Result<Certificates, LabError> {
         keys.get(owner).cloned().ok_or_else(|| LabError::Stage(format!("the lab has no key of `{owner}`")))
     };
     let mut certificates = Certificates::new();
-    for (name, profile) in &profiles {
+    for (name, profile) in profiles {
         let subject_key = key(name)?;
         let issued = if profile.issuer == *name {
             ca::issue(profile, &subject_key, None, now)?
@@ -277,28 +277,31 @@ fn issue(staging: &Staging, now: Timestamp) -> Result<Certificates, LabError> {
     Ok(certificates)
 }
 
-/// CA certificates of one name, three for each key, each issued by another of the keys, none with key
-/// identifiers: every one could have issued every other, so a search has to try them all.
-fn add_maze(size: u8, profiles: &mut BTreeMap<String, ca::Profile>) -> Result<(), LabError> {
-    const BRANCHES: u8 = 3;
-    let template = profiles
-        .get("stranger")
-        .cloned()
-        .ok_or_else(|| LabError::Stage("the maze is made after `stranger`".to_owned()))?;
-    let keys = size / BRANCHES;
-    for number in 0..size {
-        let owner = number % keys.max(1);
-        let issuer =
-            (u16::from(owner) * u16::from(BRANCHES) + u16::from(number / keys.max(1)) + 1) % u16::from(keys.max(1));
+/// CA certificates that each issued the one below, `ladder-0` at the foot and the root's at the top, with a CRL
+/// for each.
+fn add_ladder(staging: &mut Staging, http_port: u16) -> Result<(), LabError> {
+    let missing = || LabError::Stage("a ladder is made after `intermediate` and its CRL".to_owned());
+    let rung = staging.certificate.get("intermediate").cloned().ok_or_else(missing)?;
+    let list = staging.crl.get("intermediate").cloned().ok_or_else(missing)?;
+    for number in 0..staging.ladder {
+        let name = format!("ladder-{number}");
+        let issuer = if number + 1 == staging.ladder { rung.issuer.clone() } else { format!("ladder-{}", number + 1) };
+        let place = format!("/{name}.crl");
         let profile = ca::Profile {
-            subject: "Lab Maze".to_owned(),
-            issuer: format!("maze-{issuer}"),
-            key: KeyKind::P256,
-            key_of: (number != owner).then(|| format!("maze-{owner}")),
-            key_identifiers: false,
-            ..template.clone()
+            subject: format!("Lab Rung {number}"),
+            issuer: issuer.clone(),
+            crl: vec![ca::Point {
+                urls: vec![format!("http://crl.certflight.test:{http_port}{place}")],
+                ..ca::Point::default()
+            }],
+            ocsp: Vec::new(),
+            ca_issuers: Vec::new(),
+            ..rung.clone()
         };
-        profiles.insert(format!("maze-{number}"), profile);
+        staging.certificate.insert(name.clone(), profile);
+        staging.crl.insert(name.clone(), crl::CrlProfile { issuer, ..list.clone() });
+        let route = RouteStage::of_crl(format!("crl.certflight.test{place}"), name.clone());
+        staging.route.insert(name, route);
     }
     Ok(())
 }

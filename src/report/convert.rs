@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::{
     About, Attempt, CaIssuersContent, Certificate, CertificateAnswer, Connection, ConnectionTimings, Content,
-    CrlContent, Endpoint, EndpointStatus, Finding, HttpTimings, Key, OcspContent, Path, REPORT_SCHEMA, Report,
-    Revocation, RevocationSource, Role, SourceStatus, Summary, Target, Time, Tls, Tool, Verdict, milliseconds,
+    CrlContent, Endpoint, Finding, HttpTimings, Key, OcspContent, Path, REPORT_SCHEMA, Report, Revocation,
+    RevocationSource, Role, SourceStatus, Summary, Target, Time, Tls, Tool, Verdict, milliseconds,
 };
 use crate::acquire::{self, Presented};
 use crate::path::{PathSearch, Source};
@@ -298,7 +298,7 @@ fn path(path: &crate::path::CertificationPath, trust_store: &str) -> Path {
         webpki: path.judgement.webpki.clone(),
         certificates: path.certificates.iter().map(|certificate| certificate.sha256.to_string()).collect(),
         trust_store: path.trusted.then(|| trust_store.to_owned()),
-        problems: pending::problem_codes(&path.judgement).into_iter().map(finding::Code::as_str).collect(),
+        problems: finding::problem_codes(&path.judgement).into_iter().map(finding::Code::as_str).collect(),
     }
 }
 
@@ -310,7 +310,7 @@ impl Endpoint {
             url: facts.url.clone(),
             kind: facts.kind,
             certificates: facts.certificates.iter().map(ToString::to_string).collect(),
-            status: pending::endpoint_status(facts, findings),
+            status: finding::endpoint_status(facts, findings),
             attempts: facts.attempts.iter().map(Attempt::from).collect(),
             content: facts.content.as_ref().map(Content::from),
             skipped: facts.skipped.as_ref().map(skipped),
@@ -429,21 +429,5 @@ impl From<&revocation::CertificateStatus> for Revocation {
     }
 }
 
-/// Stands in for what the `finding` branch brings; goes with its merge.
-mod pending {
-    use super::{EndpointFacts, EndpointStatus};
-    use crate::finding::{Code, Finding};
-    use crate::path::Judgement;
-
-    pub(super) fn problem_codes(_: &Judgement) -> Vec<Code> {
-        Vec::new()
-    }
-
-    pub(super) fn endpoint_status(facts: &EndpointFacts, _: &[Finding]) -> EndpointStatus {
-        match (&facts.skipped, facts.usable) {
-            (Some(_), _) => EndpointStatus::Skipped,
-            (None, true) => EndpointStatus::Ok,
-            (None, false) => EndpointStatus::Failed,
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-pub use crate::finding::{Severity, Verdict};
+pub use crate::finding::{EndpointStatus, Severity, Verdict};
 pub use crate::net::{HttpMethod, Outcome};
 pub use crate::path::Source;
 pub use crate::revocation::{EndpointKind, SignatureState, SourceKind, Status};
@@ -276,20 +276,6 @@ pub struct Path {
     /// Finding codes of what is wrong with it.
     #[schemars(schema_with = "schema::codes")]
     pub problems: Vec<&'static str>,
-}
-
-/// How an endpoint did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum EndpointStatus {
-    /// Reachable and usable.
-    Ok,
-    /// Usable, with a warning.
-    Degraded,
-    /// Not usable.
-    Failed,
-    /// Not contacted.
-    Skipped,
 }
 
 /// One endpoint; of OCSP one for each URL and certificate.

@@ -197,7 +197,7 @@ impl Certificate {
             .extensions()
             .iter()
             .map(|extension| Extension {
-                oid: extension.oid.to_id_string(),
+                oid: der::oid_to_string(extension.oid.as_bytes()),
                 critical: extension.critical,
                 value: der.slice_ref(extension.value),
             })

@@ -297,10 +297,10 @@ impl Pki {
         }
         if let Some(port) = responder {
             // The responder looks whether its index has changed before it waits for a request, so one
-            // empty connection makes it read what was issued since it started.
-            let mut stream = TcpStream::connect((address, port)).unwrap();
-            stream.shutdown(std::net::Shutdown::Write).unwrap();
-            let _ = stream.read_to_end(&mut Vec::new());
+            // request makes it read what was issued since it started.
+            let url = format!("http://127.0.0.1:{port}/");
+            let issuer = ["-issuer", "ca.pem", "-cert", "ca.pem", "-noverify", "-timeout", "5"];
+            openssl(&pki.intermediate.folder, &[&["ocsp", "-url", &url][..], &issuer[..]].concat());
         }
         fs::copy(pki.intermediate.folder.join("crl.der"), served.join("intermediate.crl")).unwrap();
         fs::copy(pki.root.folder.join("crl.der"), served.join("root.crl")).unwrap();

@@ -20,7 +20,7 @@ entries! {
     reference: "RFC 8305 §5";
 
     ADDRESSES_DIFFER = "connection.addresses-differ", Fixed(Warning), "Addresses of one name serve different chains";
-    explanation: "Different addresses behind the same name presented different certificates. That is the picture of a renewal or rollover that has reached some nodes of a cluster and not others: which certificate a client sees depends on which address it happens to use. Each chain was judged by itself, and the findings hold what is wrong with any of them.";
+    explanation: "Different addresses behind the same name presented different certificates. That is the picture of a renewal or rollover that has reached some nodes of a cluster and not others: which certificate a client sees depends on which address it happens to use. Every chain served is judged; whatever is wrong with one of them is told beside this.";
     remedy: "The target's operator deploys the same certificate and intermediates to every node, and checks again with --all-addresses; --connect ADDRESS judges one node by itself.";
     reference: "RFC 8446 §4.4.2";
 

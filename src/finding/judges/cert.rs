@@ -47,8 +47,7 @@ fn malformed(case: &Case<'_>, sink: &mut Sink) {
     };
     for (position, presented) in lists.into_iter().flat_map(|list| list.iter().enumerate()) {
         let PresentedCertificate::Malformed { sha256, error, .. } = presented else { continue };
-        let message =
-            format!("{}: certificate {} does not decode: {error}", case.examination.target, position.saturating_add(1));
+        let message = format!("{}: certificate {} does not decode: {error}", case.place, position.saturating_add(1));
         let remedy = "install the file again as the CA delivered it, and check it with `openssl x509`".to_owned();
         sink.report(codes::MALFORMED, Weight::Usual, About::Certificate(*sha256), message, remedy);
     }
@@ -180,12 +179,13 @@ fn life(certificate: &Certificate) -> String {
 /// Connections only: what a file's server would staple nobody knows.
 fn must_staple(case: &Case<'_>, leaf: &Certificate, sink: &mut Sink) {
     let Presented::ByServer { connections, .. } = case.presented else { return };
+    if !leaf.must_staple {
+        return;
+    }
     let unmet: Vec<String> = connections
         .iter()
         .filter(|made| made.stapled_ocsp.is_none() && made.tls.is_some())
-        .filter(|made| {
-            made.served.first().and_then(PresentedCertificate::decoded).is_some_and(|first| first.must_staple)
-        })
+        .filter(|made| made.served.first().is_some_and(|first| first.sha256() == leaf.sha256))
         .filter_map(|made| made.address.map(|address| address.to_string()).or(Some("the server".to_owned())))
         .collect();
     if unmet.is_empty() {

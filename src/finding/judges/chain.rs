@@ -49,7 +49,7 @@ fn incomplete(case: &Case<'_>, served: &[Fingerprint], sink: &mut Sink) {
         Presented::ByServer { .. } => ("the server does not serve", "the server's operator"),
         Presented::InFile { .. } => ("the file does not hold", "whoever made the file"),
     };
-    let message = format!("{}: {who} the intermediate {}", case.examination.target, list(&told));
+    let message = format!("{}: {who} the intermediate {}", case.place, list(&told));
     let names: Vec<String> = missing.iter().map(|one| one.subject.short()).collect();
     let remedy = format!("have {whose} add {} to the chain file, after the certificate it issued", list(&names));
     let about = if missing.len() == 1 { About::Certificate(first.sha256) } else { About::Path };
@@ -84,7 +84,7 @@ fn misordered(case: &Case<'_>, served: &[Fingerprint], sink: &mut Sink) {
         .collect();
     let message = format!(
         "{}: the certificates come in the order {}, which is not that of issuing",
-        case.examination.target,
+        case.place,
         found.join(" > ")
     );
     let remedy = format!("put the chain file in this order: {}", order.join(" > "));
@@ -129,11 +129,11 @@ fn extraneous(case: &Case<'_>, served: &[Fingerprint], sink: &mut Sink) {
         return;
     }
     let names: Vec<String> = told.iter().map(|one| one.subject.short()).collect();
-    let mut message = format!("{}: no path uses {}", case.examination.target, list(&names));
+    let mut message = format!("{}: no path uses {}", case.place, list(&names));
     if beyond > 0 {
         message = format!(
             "{}: {beyond} more certificates than the {} looked at are served; no path uses {}",
-            case.examination.target,
+            case.place,
             crate::acquire::MAX_SERVED,
             list(&names)
         );
@@ -152,7 +152,7 @@ fn duplicate(case: &Case<'_>, served: &[Fingerprint], sink: &mut Sink) {
             continue;
         }
         let count = served.iter().filter(|other| *other == sha256).count();
-        let message = format!("{}: the {} is there {count} times", case.examination.target, case.names.called(sha256));
+        let message = format!("{}: the {} is there {count} times", case.place, case.names.called(sha256));
         let remedy = "when convenient, remove the repetition from the chain file".to_owned();
         sink.report(codes::DUPLICATE, Weight::Usual, About::Certificate(*sha256), message, remedy);
     }
@@ -163,7 +163,7 @@ fn root_included(case: &Case<'_>, served: &[Fingerprint], sink: &mut Sink) {
     for path in &case.examination.search.paths {
         let Some((root, [_, ..])) = path.certificates.split_last() else { continue };
         if root.is_self_issued() && served.contains(&root.sha256) {
-            let message = format!("{}: the root {} is served", case.examination.target, root.subject.short());
+            let message = format!("{}: the root {} is served", case.place, root.subject.short());
             let remedy = "when convenient, leave the root out of the chain file".to_owned();
             sink.report(codes::ROOT_INCLUDED, Weight::Usual, About::Certificate(root.sha256), message, remedy);
         }

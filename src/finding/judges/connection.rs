@@ -14,7 +14,7 @@ pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
     let place = host_and_port(&case.examination.target);
     let made = by_address(connections);
     if let Some(tried) = name_failure(place, resolution.as_ref(), connections) {
-        let message = format!("{}: {}", case.examination.target, tried.words());
+        let message = format!("{}: {}", case.place, tried.words());
         sink.report(codes::DNS_FAILURE, Weight::Usual, About::Target, message, remedies(&[&tried]));
         return;
     }
@@ -125,7 +125,7 @@ fn differing(made: &[&Connection], case: &Case<'_>, sink: &mut Sink) {
     let described: Vec<String> =
         chains.iter().map(|(_, made, places)| format!("{} serves {}", list(places), summary(made))).collect();
     let what = if same_leaf { "the same certificate with different intermediates" } else { "different certificates" };
-    let message = format!("{}: addresses of one name serve {what}: {}", case.examination.target, described.join("; "));
+    let message = format!("{}: addresses of one name serve {what}: {}", case.place, described.join("; "));
     let remedy =
         "deploy the same certificate and chain on every node, then check again with --all-addresses".to_owned();
     sink.report(codes::ADDRESSES_DIFFER, Weight::Usual, About::Target, message, remedy);
@@ -153,13 +153,8 @@ fn partly(place: (&str, u16), working: &[&Connection], failing: &[&Connection], 
     if lost.is_empty() {
         return;
     }
-    let message = format!(
-        "{}: {} of {} addresses tried do not work: {}",
-        case.examination.target,
-        lost.len(),
-        counted.len(),
-        outcomes(&lost)
-    );
+    let message =
+        format!("{}: {} of {} addresses tried do not work: {}", case.place, lost.len(), counted.len(), outcomes(&lost));
     sink.report(codes::PARTIAL, Weight::Usual, About::Target, message, remedies(&lost));
 }
 
@@ -193,11 +188,8 @@ fn nothing_works(place: (&str, u16), failing: &[&Connection], case: &Case<'_>, s
     for (code, of_code) in &groups {
         let all: Vec<Tried> = of_code.iter().map(|made| tried(place, made)).collect();
         let all: Vec<&Tried> = all.iter().collect();
-        let mut message = format!(
-            "{}: {}",
-            case.examination.target,
-            of_code.first().map_or_else(String::new, |made| told(made, &all))
-        );
+        let mut message =
+            format!("{}: {}", case.place, of_code.first().map_or_else(String::new, |made| told(made, &all)));
         if !unconnected.is_empty() {
             message = format!("{message}; besides, {}", outcomes(&unconnected));
         }

@@ -33,22 +33,6 @@ pub(super) struct Told {
     pub(super) remedy: String,
 }
 
-/// Whether the defect keeps the object's word from counting.
-pub(super) fn is_blocking(defect: &ContentDefect) -> bool {
-    use ContentDefect as D;
-    !matches!(
-        defect,
-        D::Expiring { .. }
-            | D::WeakSignature { .. }
-            | D::NoNextUpdate
-            | D::NotDer { .. }
-            | D::Large { .. }
-            | D::Unverified
-            | D::GetFailed { .. }
-            | D::PostFailed { .. }
-    )
-}
-
 /// How much it weighs, when its consequence is that grave.
 pub(super) fn weight(defect: &ContentDefect, grave: bool) -> Weight {
     match defect {

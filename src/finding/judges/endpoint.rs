@@ -78,10 +78,11 @@ fn told_here(facts: &EndpointFacts) -> Vec<&Attempt> {
 fn is_hop(attempt: &Attempt) -> bool {
     let redirect =
         attempt.redirected_to.is_some() && attempt.http_status.is_some_and(|status| (300..400).contains(&status));
-    redirect && matches!(attempt.outcome, Outcome::Ok | Outcome::HttpError)
+    redirect && attempt.outcome == Outcome::Ok
 }
 
-/// An object came whole, whatever it holds.
+/// An object came whole, whatever it holds: one that is not of its kind is `Malformed` with a status. What is no HTTP
+/// is `Malformed` too, and then no defect tells of it.
 fn gave_an_object(attempt: &Attempt) -> bool {
     match attempt.outcome {
         Outcome::Ok => !is_hop(attempt),
@@ -91,7 +92,9 @@ fn gave_an_object(attempt: &Attempt) -> bool {
 }
 
 fn delivered(facts: &EndpointFacts, attempts: &[&Attempt]) -> bool {
-    facts.content.is_some() || attempts.iter().any(|attempt| gave_an_object(attempt))
+    let gave =
+        |attempt: &&Attempt| gave_an_object(attempt) && (attempt.outcome == Outcome::Ok || !facts.defects.is_empty());
+    facts.content.is_some() || attempts.iter().any(gave)
 }
 
 fn tried(attempt: &Attempt) -> Tried {

@@ -13,6 +13,7 @@ mod revocation;
 mod store;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -22,7 +23,7 @@ use super::{About, Code, Finding, Policy, Severity};
 use crate::Examination;
 use crate::acquire::Presented;
 use crate::path::CertificationPath;
-use crate::revocation::EndpointFacts;
+use crate::revocation::{Answer, EndpointFacts};
 use crate::x509::{Certificate, Fingerprint};
 
 /// Everything observed for one target, judged with default severities.
@@ -31,12 +32,9 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
     store::judge(examination, &mut sink);
     match &examination.presented {
         Ok(presented) => {
-            let case = Case { examination, presented, policy, at, names: Names::of(examination) };
+            let case = Case::new(examination, presented, policy, at, examination.target.clone());
             connection::judge(&case, &mut sink);
-            // Without any anchor nothing more was examined.
-            if examination.trust_store_failure.is_none() {
-                chains(&case, &mut sink);
-            }
+            chain_served(&case, &mut sink);
         }
         Err(error) => sink.report(
             machine::TARGET_UNREADABLE,
@@ -47,29 +45,47 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
                 .to_owned(),
         ),
     }
+    // What other addresses served counts as much; their connections are judged together above.
+    for other in &examination.others {
+        if let Ok(presented) = &other.presented {
+            let address = address_of(presented).map(|address| format!(" at {address}")).unwrap_or_default();
+            let place = format!("{}{address}", other.target);
+            chain_served(&Case::new(other, presented, policy, at, place), &mut sink);
+        }
+    }
     sink.findings
 }
 
-/// What the chain served first is like, then what is different about the other ones behind the same name.
-fn chains(case: &Case<'_>, sink: &mut Sink) {
+/// Where the certificates came from, when it was a server.
+fn address_of(presented: &Presented) -> Option<SocketAddr> {
+    match presented {
+        Presented::ByServer { connections, .. } => connections.iter().find(|made| !made.served.is_empty())?.address,
+        Presented::InFile { .. } => None,
+    }
+}
+
+/// One chain, from its certificates to their endpoints. Without any trust anchor there is nothing to judge it by.
+fn chain_served(case: &Case<'_>, sink: &mut Sink) {
+    if case.examination.trust_store_failure.is_some() {
+        return;
+    }
     cert::judge(case, sink);
     path::judge(case, sink);
     chain::judge(case, sink);
     revocation::judge(case, sink);
-    for other in &case.examination.others {
-        if let Ok(presented) = &other.presented {
-            let case = Case { examination: other, presented, names: Names::of(other), ..*case };
-            chains(&case, sink);
-        }
-    }
 }
 
 /// One endpoint by itself.
-pub(super) fn single(facts: &EndpointFacts, certificates: &[Arc<Certificate>], at: Timestamp) -> Vec<Finding> {
+pub(super) fn single(
+    facts: &EndpointFacts,
+    answer: Option<&Answer>,
+    certificates: &[Arc<Certificate>],
+    at: Timestamp,
+) -> Vec<Finding> {
     let mut sink = Sink::default();
     let names =
         Names { known: certificates.iter().map(|certificate| (certificate.sha256, (certificate, ""))).collect() };
-    revocation::judge_single(facts, &names, at, &mut sink);
+    revocation::judge_single(facts, answer, &names, at, &mut sink);
     sink.findings
 }
 
@@ -79,10 +95,22 @@ struct Case<'a> {
     presented: &'a Presented,
     policy: &'a Policy,
     at: Timestamp,
+    /// What to call what was looked at: the target, and the address where there are several.
+    place: String,
     names: Names<'a>,
 }
 
 impl<'a> Case<'a> {
+    fn new(
+        examination: &'a Examination,
+        presented: &'a Presented,
+        policy: &'a Policy,
+        at: Timestamp,
+        place: String,
+    ) -> Self {
+        Self { examination, presented, policy, at, place, names: Names::of(examination) }
+    }
+
     fn chosen(&self) -> Option<&'a CertificationPath> {
         self.examination.search.chosen()
     }
@@ -174,9 +202,12 @@ struct Sink {
 }
 
 impl Sink {
-    /// A fact of which there can be only one for this code and object.
+    /// A fact of which there can be only one for this code and object. The target and its path are no such objects:
+    /// different chains of one target can differ in what is wrong with them.
     fn report(&mut self, code: Code, weight: Weight, about: About, message: String, remedy: String) {
-        self.keep(code, weight, about, message, remedy, |_, _| true);
+        self.keep(code, weight, about, message, remedy, |known, new| {
+            !matches!(known.about, About::Target | About::Path) || known.message == new.message
+        });
     }
 
     /// A fact of which there can be several for this code and object, told apart by their messages.

@@ -264,7 +264,7 @@ fn no_path(case: &Case<'_>, sink: &mut Sink) {
     else {
         return;
     };
-    let message = format!("{}: no path was found for {}", case.examination.target, first.subject.short());
+    let message = format!("{}: no path was found for {}", case.place, first.subject.short());
     let remedy = "have the server's operator serve the certificate with its intermediates".to_owned();
     sink.report(codes::NO_ISSUER, Weight::Usual, About::Certificate(first.sha256), message, remedy);
 }
@@ -279,7 +279,7 @@ fn complexity(case: &Case<'_>) -> (String, String) {
     (
         format!(
             "{}: the search for a path reached its limit with {count} certificates at hand and found no valid one",
-            case.examination.target
+            case.place
         ),
         "serve only the certificates of the server's own path, in order".to_owned(),
     )

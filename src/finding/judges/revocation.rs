@@ -4,16 +4,16 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::content::{Origin, is_blocking, weight};
+use super::content::{Origin, weight};
 use super::{Case, Names, Sink, Weight, endpoint, is_top};
 use crate::acquire::Presented;
 use crate::finding::About;
+use crate::finding::catalogue::endpoint::UNREACHABLE;
 use crate::finding::catalogue::revocation as codes;
 use crate::finding::wording::{list, when};
 use crate::path::DefectKind;
 use crate::revocation::{
-    Answer, CertificateStatus, Content, ContentDefect, EndpointFacts, EndpointKind, FileFacts, SourceAnswer,
-    SourceKind, Status,
+    Answer, CertificateStatus, ContentDefect, EndpointFacts, EndpointKind, FileFacts, SourceAnswer, SourceKind, Status,
 };
 use crate::x509::Fingerprint;
 
@@ -90,17 +90,28 @@ pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
     undetermined(case, &consequences, sink);
 }
 
-/// One URL by itself: that it serves something usable is the question.
-pub(super) fn judge_single(facts: &EndpointFacts, names: &Names<'_>, at: Timestamp, sink: &mut Sink) {
+/// One URL by itself: that it serves something usable is the question. `answer` is what it says of a certificate.
+pub(super) fn judge_single(
+    facts: &EndpointFacts,
+    answer: Option<&Answer>,
+    names: &Names<'_>,
+    at: Timestamp,
+    sink: &mut Sink,
+) {
+    let about = || About::Endpoint(facts.url.clone());
     let mut consequences = Consequences { always: true, ..Consequences::default() };
     source(facts, names, at, &mut consequences, sink);
-    if let (Some(Content::Ocsp(content)), true) = (&facts.content, facts.usable)
-        && let Some(Answer::Revoked { at, reason }) = &content.certificate_status
-    {
+    if let Some(Answer::Revoked { at, reason }) = answer {
         let who = facts.certificates.first().map_or_else(|| "the certificate".to_owned(), |first| names.called(first));
         let why = reason.map(|reason| format!(" ({})", reason.name())).unwrap_or_default();
         let message = format!("{}: {who} was revoked on {}{why}", facts.url, when(*at));
-        sink.report(codes::REVOKED, Weight::Usual, About::Endpoint(facts.url.clone()), message, replacement(&who));
+        sink.report(codes::REVOKED, Weight::Usual, about(), message, replacement(&who));
+    }
+    // Nothing usable is never a pass, whatever else is known.
+    if !facts.usable && sink.findings.is_empty() {
+        let message = format!("{}: nothing that could be used came in the time given", facts.url);
+        let remedy = "try again with a longer --deadline".to_owned();
+        sink.report(UNREACHABLE, Weight::Grave, about(), message, remedy);
     }
 }
 
@@ -125,9 +136,9 @@ fn defects(
     consequences: &mut Consequences,
     sink: &mut Sink,
 ) {
-    let any_blocking = defects.iter().any(|defect| is_blocking(defect) || *defect == ContentDefect::Unverified);
+    let any_blocking = defects.iter().any(ContentDefect::is_blocking);
     for defect in defects {
-        let decisive = is_blocking(defect) || (!usable && !any_blocking);
+        let decisive = defect.is_blocking() || (!usable && !any_blocking);
         let only = match defect {
             ContentDefect::OutOfScope { certificate, .. } => std::slice::from_ref(certificate),
             ContentDefect::Unverified | ContentDefect::Large { .. } => &[],
@@ -185,7 +196,7 @@ fn staple(case: &Case<'_>, consequences: &mut Consequences, sink: &mut Sink) {
     let asked = [leaf.sha256];
     let origin = Origin { kind: EndpointKind::Ocsp, place, certificates: &asked, names: &case.names, at: case.at };
     let (blocking, other): (Vec<&ContentDefect>, Vec<&ContentDefect>) =
-        facts.defects.iter().partition(|defect| is_blocking(defect));
+        facts.defects.iter().partition(|defect| defect.is_blocking());
     if !facts.usable && !blocking.is_empty() {
         let grave = consequences.grave(EndpointKind::Ocsp, &asked) || leaf.must_staple;
         let what: Vec<String> = blocking.iter().map(|defect| origin.tell(defect).what).collect();

@@ -14,15 +14,20 @@ use crate::finding::wording::{list, span, when};
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn judge(examination: &Examination, sink: &mut Sink) {
-    if let Some(reason) = &examination.trust_store_failure {
-        let remedy = "install this machine's CA certificates, or name trust anchors with --roots".to_owned();
-        sink.report(machine::STORE_UNREADABLE, Weight::Grave, About::Target, reason.clone(), remedy);
-    }
+    no_anchors(examination, sink);
     unreadable_entries(examination, sink);
     clock(examination, sink);
 }
 
-/// Some entries are missing; the others were used.
+/// Without any anchor the question cannot be put.
+fn no_anchors(examination: &Examination, sink: &mut Sink) {
+    let Some(failure) = &examination.trust_store_failure else { return };
+    let message = format!("{}: nothing can be verified without trust anchors: {failure}", examination.target);
+    let remedy = "have this host's administrator mend the trust store, or name the anchors with --roots".to_owned();
+    sink.report(machine::STORE_UNREADABLE, Weight::Grave, About::Target, message, remedy);
+}
+
+/// Some entries are missing, and the rest was used.
 fn unreadable_entries(examination: &Examination, sink: &mut Sink) {
     let errors = &examination.trust_store_errors;
     if errors.is_empty() {

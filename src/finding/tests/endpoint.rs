@@ -46,9 +46,15 @@ fn every_way_to_give_no_answer_is_unreachable() {
     ] {
         expect(&crl(&[("192.0.2.80:80", outcome)]), &[("endpoint.unreachable", Warning)]);
     }
+    // No HTTP, or none that could be read to its end.
     let mut garbage = crl(&[("192.0.2.80:80", Outcome::Malformed)]);
+    expect(&garbage, &[("endpoint.unreachable", Warning)]);
     facts(&mut garbage).attempts[0].http_status = None;
     expect(&garbage, &[("endpoint.unreachable", Warning)]);
+    // An object of another kind is told as that.
+    facts(&mut garbage).attempts[0].http_status = Some(200);
+    facts(&mut garbage).defects = vec![ContentDefect::Malformed { reason: "text".to_owned() }];
+    expect(&garbage, &[("crl.malformed", Warning)]);
 }
 
 #[test]
@@ -132,7 +138,7 @@ fn slow_is_beyond_twelve_seconds() {
 #[test]
 fn a_redirect_to_another_host_is_information_and_its_failure_names_that_host() {
     let redirected = |to: &str, outcome| {
-        let mut hop = attempt(CRL, "192.0.2.80:80", Outcome::HttpError);
+        let mut hop = attempt(CRL, "192.0.2.80:80", Outcome::Ok);
         hop.http_status = Some(302);
         hop.redirected_to = Some(to.parse().unwrap());
         let mut examination = with(EndpointKind::Crl, vec![hop, attempt(to, "192.0.2.90:80", outcome)]);

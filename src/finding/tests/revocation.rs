@@ -1,5 +1,5 @@
 use super::*;
-use crate::revocation::{Conflict, Content, ContentDefect, FileFacts, OcspContent, SignatureState, StapleFacts};
+use crate::revocation::{Conflict, ContentDefect, FileFacts, StapleFacts};
 use crate::x509::RevocationReason;
 
 type D = ContentDefect;
@@ -265,7 +265,7 @@ fn a_bad_staple_weighs_by_what_else_there_is() {
 fn by_itself_an_url_that_serves_nothing_usable_is_critical() {
     let examination = serving(EndpointKind::Crl, &[], vec![expired()]);
     let mut facts = examination.revocation.endpoints[0].clone();
-    let single = |facts: &EndpointFacts| codes(&judge_endpoint(facts, &[], &Policy::default(), at()));
+    let single = |facts: &EndpointFacts| codes(&judge_endpoint(facts, None, &[], &Policy::default(), at()));
     assert_eq!(single(&facts), [("crl.expired", Critical)]);
     facts.defects = vec![D::Unverified];
     assert_eq!(single(&facts), [("crl.unverified", Info)]);
@@ -275,15 +275,13 @@ fn by_itself_an_url_that_serves_nothing_usable_is_critical() {
     facts.defects = vec![D::NotDer { format: "PEM" }];
     facts.usable = true;
     assert_eq!(single(&facts), [("crl.not-der", Warning)]);
-    facts.kind = EndpointKind::Ocsp;
     facts.defects.clear();
-    facts.content = Some(Content::Ocsp(OcspContent {
-        certificate_status: Some(Answer::Revoked { at: at(), reason: None }),
-        responder: None,
-        produced_at: None,
-        this_update: None,
-        next_update: None,
-        signature: SignatureState::Valid,
-    }));
-    assert_eq!(single(&facts), [("revocation.revoked", Critical)]);
+    let revoked = Answer::Revoked { at: at(), reason: None };
+    let findings = judge_endpoint(&facts, Some(&revoked), &[], &Policy::default(), at());
+    assert_eq!(codes(&findings), [("revocation.revoked", Critical)]);
+    assert_eq!(codes(&judge_endpoint(&facts, Some(&Answer::Good), &[], &Policy::default(), at())), []);
+    // Not a word is not a pass.
+    facts.usable = false;
+    facts.attempts.clear();
+    assert_eq!(single(&facts), [("endpoint.unreachable", Critical)]);
 }

@@ -24,6 +24,44 @@ fn unreadable_entries_of_the_store_are_a_warning() {
     assert!(findings[0].message.contains("/etc/x.pem"));
 }
 
+#[test]
+fn without_any_anchor_the_verdict_is_unknown_unless_the_server_fails_by_itself() {
+    let mut examination = clean();
+    examination.trust_store_failure = Some("no anchor in /etc/ssl".to_owned());
+    examination.search = PathSearch::default();
+    examination.revocation = RevocationFacts::default();
+    let findings = expect(&examination, &[("store.unreadable", Severity::Unknown)]);
+    assert_eq!(Verdict::of(&findings), Verdict::Unknown);
+    examination.presented = Ok(by_server(vec![connection("192.0.2.1:443", Outcome::Refused, Vec::new())]));
+    let findings = expect(&examination, &[("connection.failed", Critical), ("store.unreadable", Severity::Unknown)]);
+    assert_eq!(Verdict::of(&findings), Verdict::Critical);
+}
+
+#[test]
+fn what_another_address_serves_counts_as_much() {
+    let mut other = Certificates::new();
+    other.leaf.not_after = at() - days(1);
+    let mut other = other.examination();
+    let all = chain(&other);
+    refuse(&mut other, true, &[(0, DefectKind::Expired { not_after: all[0].not_after })]);
+    let served = all[..2].iter().map(|one| PresentedCertificate::Decoded(one.clone())).rev().collect();
+    let theirs = connection("192.0.2.2:443", Outcome::Ok, served);
+    other.presented = Ok(by_server(vec![theirs.clone()]));
+    let mut examination = clean();
+    connections(&mut examination).push(theirs);
+    examination.others = vec![other];
+    let findings = expect(
+        &examination,
+        &[("cert.expired", Critical), ("connection.addresses-differ", Warning), ("chain.misordered", Warning)],
+    );
+    assert!(findings[2].message.starts_with("https://www.example.test:443 at 192.0.2.2:443: "));
+    // A fact that both chains share is told once.
+    let mut twice = clean();
+    twice.publicly_trusted = false;
+    twice.others = vec![twice.clone()];
+    expect(&twice, &[("path.private-root", Info)]);
+}
+
 /// Endpoints whose Date headers are that many seconds ahead of this machine.
 fn dated(seconds: &[i64]) -> Examination {
     let mut examination = clean();

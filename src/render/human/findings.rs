@@ -2,20 +2,21 @@
 
 use std::io;
 
-use super::{BOLD, DIM, severity_style};
+use super::{BOLD, DIM, message_under, severity_style};
 use crate::render::text::{Page, Text};
 use crate::report::{About, Finding};
 
 /// All of them. With `verbose`, what each is about and the clause it comes from.
-pub(super) fn show(findings: &[Finding], verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
+pub(super) fn show(findings: &[Finding], name: &str, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
     for finding in findings {
         page.blank()?;
-        one(finding, 0, verbose, page)?;
+        one(finding, name, 0, verbose, page)?;
     }
     Ok(())
 }
 
-pub(super) fn one(finding: &Finding, indent: usize, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
+/// One finding beneath `name`, the target or URL it is of.
+pub(super) fn one(finding: &Finding, name: &str, indent: usize, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
     let title = Text::new()
         .padded(indent)
         .styled(severity_style(finding.severity).bold(), finding.severity.word())
@@ -23,7 +24,7 @@ pub(super) fn one(finding: &Finding, indent: usize, verbose: bool, page: &mut Pa
         .styled(BOLD, finding.code);
     page.line(&title)?;
     let inner = indent.saturating_add(2);
-    page.block(inner, &Text::of(&finding.message), usize::MAX)?;
+    page.block(inner, &Text::of(message_under(name, finding)), usize::MAX)?;
     if !finding.remedy.is_empty() {
         let arrow = Text::new().padded(inner).plain("→ ");
         page.paragraph(&arrow, &Text::of(&finding.remedy))?;

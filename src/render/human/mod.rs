@@ -14,7 +14,7 @@ use anstyle::{AnsiColor, Style};
 pub use self::explain::{codes, explain};
 pub use self::url::url;
 use super::text::{Page, Text};
-use crate::report::{Finding, Report, Severity, Status, Summary, Target, Verdict};
+use crate::report::{EndpointStatus, Finding, Report, Severity, Status, Summary, Target, Verdict};
 
 /// How to show it.
 #[derive(Debug, Clone, Copy)]
@@ -102,7 +102,7 @@ pub fn target(target: &Target, options: &Options, writer: &mut dyn Write) -> io:
     chain::show(target, options.verbose, &mut page)?;
     chain::connections(target, &mut page)?;
     endpoints::show(target, options.verbose, &mut page)?;
-    findings::show(&target.findings, options.verbose, &mut page)
+    findings::show(&target.findings, &target.target, options.verbose, &mut page)
 }
 
 /// How many targets came to which verdict, where there is more than one.
@@ -136,7 +136,7 @@ pub fn summary(summary: &Summary, options: &Options, writer: &mut dyn Write) -> 
 fn quiet_line(word: &str, name: &str, findings: &[Finding], writer: &mut dyn Write) -> io::Result<()> {
     let mut text = Text::of(word).plain(" ").plain(name);
     if let Some(first) = findings.first() {
-        text = text.plain(": ").plain(first.code).plain(": ").plain(&first.message);
+        text = text.plain(": ").plain(first.code).plain(": ").plain(message_under(name, first));
         let more = findings.iter().skip(1).filter(|finding| finding.severity > Severity::Info).count();
         if more > 0 {
             text = text.plain(&format!(" (+{more} more)"));
@@ -160,6 +160,12 @@ fn headline(target: &Target, page: &mut Page<'_>) -> io::Result<()> {
     page.block(2, &gist, 3)
 }
 
+/// A finding's message beneath the name of what it is of, which need not be said twice.
+fn message_under<'a>(name: &str, finding: &'a Finding) -> &'a str {
+    let rest = finding.message.strip_prefix(name).and_then(|rest| rest.strip_prefix(": "));
+    rest.unwrap_or(&finding.message)
+}
+
 /// What one would say if asked why.
 fn gist(target: &Target) -> Text {
     if target.verdict == Verdict::Ok {
@@ -167,7 +173,7 @@ fn gist(target: &Target) -> Text {
     }
     let mut text = Text::new();
     if let Some(first) = target.findings.first() {
-        text = text.plain(&first.message);
+        text = text.plain(message_under(&target.target, first));
         let more = target.findings.iter().skip(1).filter(|finding| finding.severity > Severity::Info).count();
         if more > 0 {
             text = text.styled(DIM, &format!(" (+{more} more)"));
@@ -201,12 +207,17 @@ fn all_is_well(target: &Target) -> Text {
     if let Some(earliest) = chain::chosen_certificates(target).map(|certificate| certificate.not_after).min() {
         parts.push(phrase::remaining(earliest, target.at));
     }
+    let skipped = target.endpoints.iter().filter(|endpoint| endpoint.status == EndpointStatus::Skipped).count();
     let working = target.endpoints.iter().filter(|endpoint| endpoints::is_working(endpoint)).count();
-    match (working, target.endpoints.len()) {
+    let contacted = target.endpoints.len().saturating_sub(skipped);
+    match (working, contacted) {
         (_, 0) => {}
         (1, 1) => parts.push("1 endpoint works".to_owned()),
         (working, all) if working == all => parts.push(format!("{all} endpoints work")),
         (working, all) => parts.push(format!("{working} of {all} endpoints work")),
+    }
+    if skipped > 0 {
+        parts.push(format!("{skipped} not contacted"));
     }
     Text::of(&parts.join(", "))
 }

@@ -87,6 +87,16 @@ fn a_long_message_is_wrapped_and_not_lost() {
 }
 
 #[test]
+fn the_targets_name_is_not_said_twice() {
+    let mut target = sample::silent_crl();
+    target.findings[0].message = "https://www.example.test:443: it is so".into();
+    for options in [at_width(80), Options { quiet: true, ..at_width(80) }] {
+        let text = shown(&target, &options);
+        assert!(text.contains("it is so") && text.matches("https://www.example.test:443").count() == 1, "{text}");
+    }
+}
+
+#[test]
 fn a_clean_target_says_so_on_its_first_line() {
     let text = shown(&sample::clean(), &at_width(140));
     let first = text.lines().next().unwrap();
@@ -101,6 +111,10 @@ fn a_clean_target_says_so_on_its_first_line() {
 fn ok_never_claims_what_was_not_checked() {
     let mut target = sample::clean();
     target.revocation.iter_mut().for_each(|entry| entry.status = Status::NotChecked);
+    target.endpoints[0].status = EndpointStatus::Skipped;
+    assert!(shown(&target, &at_width(140)).contains("3 endpoints work, 1 not contacted"));
+    target.endpoints[1].status = EndpointStatus::Failed;
+    assert!(shown(&target, &at_width(140)).contains("2 of 3 endpoints work, 1 not contacted"));
     assert!(shown(&target, &at_width(140)).contains("revocation not checked"));
     target.revocation[0].status = Status::Good;
     assert!(shown(&target, &at_width(140)).contains("not revoked as far as checked"));

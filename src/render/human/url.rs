@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::endpoints::{answer_word, attempts, certificates, entries, kind_name, time_taken};
-use super::{BOLD, DIM, Options, findings, phrase, quiet_line, verdict_style};
+use super::{BOLD, DIM, Options, YELLOW, findings, phrase, quiet_line, verdict_style};
 use crate::render::text::{Page, Text};
 use crate::report::url::{UrlEndpoint, UrlReport};
 use crate::report::{About, Content, Finding, Outcome, SignatureState, Time, Verdict};
@@ -34,7 +34,7 @@ pub fn url(report: &UrlReport, options: &Options, writer: &mut dyn Write) -> io:
         }
         one(endpoint, report.at, options.verbose, &mut page)?;
         for finding in &found {
-            findings::one(finding, 4, options.verbose, &mut page)?;
+            findings::one(finding, url, 4, options.verbose, &mut page)?;
         }
     }
     Ok(())
@@ -42,7 +42,12 @@ pub fn url(report: &UrlReport, options: &Options, writer: &mut dyn Write) -> io:
 
 fn one(url: &UrlEndpoint, at: Time, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
     let endpoint = &url.endpoint;
-    let title = Text::new().styled(verdict_style(url.verdict), &url.word).plain("  ").styled(BOLD, &endpoint.url);
+    // `Unverified` is no failure, and no pass either.
+    let style = match url.verdict {
+        Verdict::Ok if url.word != "OK" => YELLOW.bold(),
+        verdict => verdict_style(verdict),
+    };
+    let title = Text::new().styled(style, &url.word).plain("  ").styled(BOLD, &endpoint.url);
     let mut parts = vec![
         endpoint
             .content
