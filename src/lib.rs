@@ -50,10 +50,12 @@ pub async fn check(run: &Run, target: &Target, progress: &dyn Progress) -> Check
     let deadline = Deadline::after(run.deadline);
     let name = target.to_string();
     progress.started(&name);
-    let presented = acquire::acquire(run.retriever.network(), &run.acquire, target, deadline).await;
+    let presented = Box::pin(acquire::acquire(run.retriever.network(), &run.acquire, target, deadline)).await;
     progress.finished(&name);
     let examination = match (presented, run.store.get().await) {
-        (Ok(presented), Ok(store)) => examine(run, &store, name, presented, started, deadline, progress).await,
+        (Ok(presented), Ok(store)) => {
+            Box::pin(examine(run, &store, name, presented, started, deadline, progress)).await
+        }
         (presented, store) => Examination {
             presented,
             trust_store_failure: store.err().map(|error| error.to_string()),
@@ -83,9 +85,9 @@ async fn examine(
 ) -> Examination {
     let mut others = Vec::new();
     for presented in differing_chains(&presented) {
-        others.push(examine_chain(run, store, name.clone(), presented, started, deadline, progress).await);
+        others.push(Box::pin(examine_chain(run, store, name.clone(), presented, started, deadline, progress)).await);
     }
-    let examination = examine_chain(run, store, name, presented, started, deadline, progress).await;
+    let examination = Box::pin(examine_chain(run, store, name, presented, started, deadline, progress)).await;
     Examination { others, elapsed: started.elapsed(), ..examination }
 }
 
@@ -111,7 +113,7 @@ async fn examine_chain(
     for certificate in &run.intermediates {
         pool.add(certificate.clone(), Source::Option);
     }
-    let search = find_paths(run, store, &leaf, &mut pool, deadline).await;
+    let search = Box::pin(find_paths(run, store, &leaf, &mut pool, deadline)).await;
     let subjects = subjects(&search, &leaf);
     let revocation =
         revocation::examine(&run.retriever, &run.revocation, &subjects, presented.staple(), run.at, deadline, progress)

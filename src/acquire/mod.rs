@@ -279,7 +279,7 @@ pub async fn acquire(
     deadline: Deadline,
 ) -> Result<Presented, AcquireError> {
     let (path, contents) = match target {
-        Target::Server(server) => return Ok(server::acquire(network, options, server, deadline).await),
+        Target::Server(server) => return Ok(Box::pin(server::acquire(network, options, server, deadline)).await),
         Target::File(path) => (path.clone(), read_file(path).await),
         Target::Stdin => (PathBuf::from("-"), read_bounded(tokio::io::stdin()).await),
     };

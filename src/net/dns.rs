@@ -95,13 +95,14 @@ impl Resolver {
             Arc::clone(known.entry(name.clone()).or_default())
         };
         // Silence is not remembered: it may be transient, and the deadline that cut it another target's.
-        let asked = cell.get_or_try_init(|| async {
-            let resolution = self.ask(&name, deadline).await;
+        // Boxed: the resolver's futures are some of the largest, and every endpoint's holds one.
+        let asked = Box::pin(cell.get_or_try_init(|| async {
+            let resolution = Box::pin(self.ask(&name, deadline)).await;
             match &resolution.failure {
                 Some(failure) if failure.outcome == Outcome::DnsTimeout => Err(resolution),
                 _ => Ok(resolution),
             }
-        });
+        }));
         match timeout(deadline.cap(self.step.saturating_add(PATIENCE)), asked).await {
             Ok(Ok(resolution)) => resolution.clone(),
             Ok(Err(silence)) => silence,

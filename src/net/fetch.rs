@@ -41,7 +41,7 @@ impl Network {
         let mut done = Vec::new();
         while let Some(hop) = hops.pop_front() {
             let visit = Visit { network: self, hop: &hop, request, make_sink, deadline };
-            for mut exchange in visit.run().await {
+            for mut exchange in Box::pin(visit.run()).await {
                 if let Some(next) = self.follow(&hop, &mut exchange.attempt)
                     && !visited.contains(&next.place())
                 {
@@ -216,7 +216,7 @@ impl<S: Sink> Visit<'_, S> {
                 candidates.retain(|candidate| *candidate != address);
                 let now = Instant::now();
                 let begun = now.checked_sub(connect).unwrap_or(now);
-                let exchange = self.ask(Line { stream, address, connect, dns, begun }, None).await;
+                let exchange = Box::pin(self.ask(Line { stream, address, connect, dns, begun }, None)).await;
                 let attempt = &exchange.attempt;
                 let broke_off = may_be_transient(attempt.outcome);
                 let overloaded = attempt.http_status.is_some_and(may_be_overload);
@@ -246,8 +246,8 @@ impl<S: Sink> Visit<'_, S> {
                 done.push(self.out_of_time(None, None));
                 return done;
             };
-            let exchange = match self.line_through(proxy).await {
-                Ok((line, absolute)) => self.ask(line, absolute.then_some(proxy)).await,
+            let exchange = match Box::pin(self.line_through(proxy)).await {
+                Ok((line, absolute)) => Box::pin(self.ask(line, absolute.then_some(proxy))).await,
                 Err(failure) => self.failed(None, None, failure),
             };
             let attempt = &exchange.attempt;
@@ -299,7 +299,7 @@ impl<S: Sink> Visit<'_, S> {
             proxy_authorization: as_proxy.and_then(tunnel::authorization),
         };
         let limits = &self.network.options().limits;
-        let settled = exchange(stream, &ask, (self.make_sink)(), limits, self.deadline).await;
+        let settled = Box::pin(exchange(stream, &ask, (self.make_sink)(), limits, self.deadline)).await;
         let before = dns.unwrap_or_default();
         let timings = HttpTimings {
             dns,

@@ -225,7 +225,7 @@ impl Network {
     /// answer, or could not reach the host; the detail says which.
     pub async fn tunnel(&self, proxy: &ProxyUrl, host: &str, port: u16, deadline: Deadline) -> Result<Opened, Failure> {
         let addresses = self.proxy_addresses(proxy, deadline).await?;
-        tunnel::open(proxy, &addresses, host, port, self.shared.options.limits.step, deadline).await
+        Box::pin(tunnel::open(proxy, &addresses, host, port, self.shared.options.limits.step, deadline)).await
     }
 
     async fn proxy_addresses(&self, proxy: &ProxyUrl, deadline: Deadline) -> Result<Vec<SocketAddr>, Failure> {

@@ -258,7 +258,7 @@ impl Retriever {
     }
 
     async fn fetch_body(&self, request: HttpRequest, nonce: Option<[u8; 32]>, deadline: Deadline) -> Fetched<Bytes> {
-        let exchanges = self.network().fetch(&request, &Vec::new, deadline).await;
+        let exchanges = Box::pin(self.network().fetch(&request, &Vec::new, deadline)).await;
         let mut fetched = Fetched { nonce, ..Fetched::empty() };
         for exchange in exchanges {
             if let Some(body) = exchange.body {
@@ -279,7 +279,7 @@ impl Retriever {
             accept: "application/pkix-crl, */*",
             limit: self.network().options().limits.max_crl_size,
         };
-        let exchanges = self.network().fetch(&request, &|| CrlSink::new(wanted), deadline).await;
+        let exchanges = Box::pin(self.network().fetch(&request, &|| CrlSink::new(wanted), deadline)).await;
         let mut fetched = Fetched { wanted: sorted.to_vec(), ..Fetched::empty() };
         for exchange in exchanges {
             let mut attempt = exchange.attempt;
