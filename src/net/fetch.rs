@@ -354,6 +354,7 @@ impl<S: Sink> Visit<'_, S> {
             method: self.hop.method,
             url: self.hop.url.clone(),
             address: None,
+            through_proxy: self.network.endpoint_proxy(&self.hop.url).is_some(),
             outcome: Outcome::Ok,
             detail: None,
             http_status: None,

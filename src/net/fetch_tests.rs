@@ -86,6 +86,7 @@ async fn an_object_arrives_with_its_phases() {
     assert_eq!(attempt.date.unwrap().to_string(), "1994-11-06T08:50:37Z");
     let timings = attempt.timings;
     assert_eq!(timings.dns, None);
+    assert!(!attempt.through_proxy);
     assert!(timings.connect <= timings.first_byte && timings.first_byte <= timings.total && timings.connect.is_some());
     let asked = asked.lock().unwrap().to_ascii_lowercase();
     assert!(asked.starts_with("get /ca.crl?a=b http/1.1\r\n"), "{asked}");
@@ -543,6 +544,7 @@ async fn an_http_proxy_is_asked_for_the_whole_url() {
     .await;
     let exchange = only(fetch(&network(through(proxy, "http")), &get("http://crl.example.test:8080/a?b")).await);
     assert_eq!((exchange.attempt.outcome, exchange.attempt.address), (Outcome::Ok, Some(proxy)));
+    assert!(exchange.attempt.through_proxy);
     assert_eq!(exchange.attempt.timings.dns, None);
     let asked = asked.lock().unwrap().to_ascii_lowercase();
     assert!(asked.starts_with("get http://crl.example.test:8080/a?b http/1.1\r\n"), "{asked}");

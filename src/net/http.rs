@@ -69,6 +69,8 @@ pub struct Attempt {
     pub url: Url,
     /// The address tried (the proxy's, through one); `None` when there was none to try.
     pub address: Option<SocketAddr>,
+    /// Whether a proxy stood between, or would have.
+    pub through_proxy: bool,
     /// How it ended. A 2xx answer whose body starts as HTML, behind a redirect or not, is
     /// `Intercepted`. A redirect that was followed is `Ok`. `Malformed` is what is no HTTP; whether
     /// the content is malformed is not known here: that is `revocation`'s to say.

@@ -332,6 +332,7 @@ impl Retriever {
                     method,
                     url: url.clone(),
                     address: None,
+                    through_proxy: self.network().endpoint_proxy(url).is_some(),
                     outcome: Outcome::Timeout,
                     detail: Some("the deadline of the whole check came first".to_owned()),
                     http_status: None,

@@ -111,8 +111,7 @@ fn tried(attempt: &Attempt) -> Tried {
         address: attempt.address,
         host: attempt.url.host_str().unwrap_or_default().to_owned(),
         port,
-        // The attempt does not say so, but nothing else makes the ports differ.
-        through_proxy: attempt.address.is_some_and(|address| address.port() != port),
+        through_proxy: attempt.through_proxy,
         outcome: attempt.outcome,
         detail: attempt.detail.clone(),
         connected,

@@ -202,6 +202,7 @@ fn attempt(url: &str, address: &str, outcome: Outcome) -> Attempt {
         method: HttpMethod::Get,
         url: url.parse().unwrap(),
         address: Some(address.parse().unwrap()),
+        through_proxy: false,
         outcome,
         detail: None,
         http_status: if outcome == Outcome::HttpError { Some(404) } else { answered.then_some(200) },

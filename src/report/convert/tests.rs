@@ -56,6 +56,7 @@ fn endpoint(certificate: &x509::Certificate) -> EndpointFacts {
             method: HttpMethod::Get,
             url: "http://crl.test/ca.crl".parse().unwrap(),
             address: Some("127.0.0.1:80".parse().unwrap()),
+            through_proxy: false,
             outcome: Outcome::Refused,
             detail: Some("connect".into()),
             http_status: None,
