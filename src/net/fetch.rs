@@ -340,7 +340,9 @@ impl<S: Sink> Visit<'_, S> {
     fn denied(&self, address: IpAddr) -> Exchange<S> {
         let detail = format!("not contacted: it leads to {address}, and --deny-private refuses such addresses");
         let failure = Failure { outcome: Outcome::Unsupported, detail: Some(detail), elapsed: Duration::ZERO };
-        self.failed(None, None, failure)
+        let mut refused = self.failed(None, None, failure);
+        refused.attempt.denied = Some(address);
+        refused
     }
 
     fn out_of_time(&self, address: Option<SocketAddr>, dns: Option<Duration>) -> Exchange<S> {
@@ -357,6 +359,7 @@ impl<S: Sink> Visit<'_, S> {
             through_proxy: self.network.endpoint_proxy(&self.hop.url).is_some(),
             outcome: Outcome::Ok,
             detail: None,
+            denied: None,
             http_status: None,
             bytes: 0,
             timings: HttpTimings::default(),

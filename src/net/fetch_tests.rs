@@ -576,12 +576,15 @@ async fn private_addresses_are_refused_also_behind_redirects() {
     let denying = NetOptions { deny_private: true, ..pinned(&["127.0.0.1"]) };
     let exchange = only(fetch(&network(denying.clone()), &get(&format!("http://many.test:{}/", address.port()))).await);
     assert_eq!((exchange.attempt.outcome, exchange.attempt.address), (Outcome::Unsupported, None));
+    assert_eq!(exchange.attempt.denied, "127.0.0.1".parse().ok());
     assert!(exchange.attempt.detail.unwrap().contains("--deny-private"));
     // A proxy stands for the public Internet that redirects inside.
     let proxy = answering(response("302 X\r\nLocation: http://169.254.169.254/latest/", b"")).await;
     let options = NetOptions { deny_private: true, ..through(proxy, "http") };
     let fetched = fetch(&network(options), &get("http://crl.example.test/")).await;
     assert_eq!(outcomes(&fetched), [Outcome::Ok, Outcome::Unsupported]);
+    let denied: Vec<_> = fetched.iter().map(|exchange| exchange.attempt.denied).collect();
+    assert_eq!(denied, [None, "169.254.169.254".parse().ok()]);
 }
 
 /// A certificate for `many.test`, its server on loopback, and the network that trusts it.

@@ -1,6 +1,6 @@
 //! HTTP/1.1 exchanges with endpoints (RFC 9110, RFC 9112), phase by phase.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -77,6 +77,9 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// What more is known.
     pub detail: Option<String>,
+    /// The private address that the URL leads to, where `--deny-private` kept it from being contacted;
+    /// the outcome is `Unsupported` then.
+    pub denied: Option<IpAddr>,
     /// HTTP status, where there was one.
     pub http_status: Option<u16>,
     /// Octets of body received, before content decoding.

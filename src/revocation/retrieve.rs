@@ -164,11 +164,7 @@ impl Retriever {
 
     /// The private address that a URL leads to, where `--deny-private` forbids that.
     pub async fn denied(&self, url: &Url, deadline: Deadline) -> Option<IpAddr> {
-        if !self.network().options().deny_private {
-            return None;
-        }
-        let _ = (url, deadline);
-        None
+        self.network().denied(url, deadline).await
     }
 
     /// Fetches a CRL and reads its entries for the wanted serial numbers.
@@ -335,6 +331,7 @@ impl Retriever {
                     through_proxy: self.network().endpoint_proxy(url).is_some(),
                     outcome: Outcome::Timeout,
                     detail: Some("the deadline of the whole check came first".to_owned()),
+                    denied: None,
                     http_status: None,
                     bytes: 0,
                     timings: HttpTimings::default(),

@@ -191,7 +191,7 @@ fn what_was_not_contacted_weighs_by_what_depends_on_it() {
 fn a_redirect_into_the_own_network_is_denied() {
     let mut denied = crl(&[("192.0.2.80:80", Outcome::Unsupported)]);
     facts(&mut denied).attempts[0].address = None;
-    facts(&mut denied).attempts[0].detail = Some("it leads to 10.0.0.1, and --deny-private refuses such".to_owned());
+    facts(&mut denied).attempts[0].denied = "10.0.0.1".parse().ok();
     expect(&denied, &[("endpoint.denied", Warning)]);
 }
 

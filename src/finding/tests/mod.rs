@@ -205,6 +205,7 @@ fn attempt(url: &str, address: &str, outcome: Outcome) -> Attempt {
         through_proxy: false,
         outcome,
         detail: None,
+        denied: None,
         http_status: if outcome == Outcome::HttpError { Some(404) } else { answered.then_some(200) },
         bytes: 0,
         timings: HttpTimings { total: Some(Duration::from_secs(5)), ..HttpTimings::default() },

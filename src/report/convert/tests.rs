@@ -59,6 +59,7 @@ fn endpoint(certificate: &x509::Certificate) -> EndpointFacts {
             through_proxy: false,
             outcome: Outcome::Refused,
             detail: Some("connect".into()),
+            denied: None,
             http_status: None,
             bytes: 0,
             timings: net::HttpTimings::default(),
