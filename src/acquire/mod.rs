@@ -127,7 +127,7 @@ pub enum StarttlsRefusal {
 /// Phases of one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ConnectionTimings {
-    /// Name resolution.
+    /// The wait for the name; `None` too where its addresses were known from before.
     pub dns: Option<Duration>,
     /// TCP connection, the proxy's part included.
     pub connect: Option<Duration>,

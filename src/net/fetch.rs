@@ -134,7 +134,7 @@ struct Line {
     stream: Box<dyn Stream>,
     address: SocketAddr,
     connect: Duration,
-    /// Name resolution before it.
+    /// The wait for the name before it.
     dns: Option<Duration>,
     /// When connecting began.
     begun: Instant,
@@ -192,8 +192,9 @@ impl<S: Sink> Visit<'_, S> {
         done
     }
 
-    /// Tries addresses until one answers; those that may have failed in passing, once more.
-    async fn until_answered(&self, addresses: Vec<SocketAddr>, dns: Option<Duration>) -> Vec<Exchange<S>> {
+    /// Tries addresses until one answers; those that may have failed in passing, once more. The wait for the
+    /// name is that of the addresses tried first.
+    async fn until_answered(&self, addresses: Vec<SocketAddr>, mut dns: Option<Duration>) -> Vec<Exchange<S>> {
         let mut done = Vec::new();
         let mut candidates = addresses;
         let mut tries = self.tries();
@@ -212,6 +213,7 @@ impl<S: Sink> Visit<'_, S> {
                     }
                     done.push(self.failed(Some(address), dns, failure));
                 }
+                let dns = dns.take();
                 let Some(Opened { stream, address, connect }) = opened else { break };
                 candidates.retain(|candidate| *candidate != address);
                 let now = Instant::now();

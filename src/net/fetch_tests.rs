@@ -441,7 +441,7 @@ async fn only_what_may_be_transient_is_tried_again() {
 async fn name_resolution_is_a_phase_with_its_own_failures() {
     let good = object_server("127.0.0.1", 0).await;
     let server = dns_server(|name, _| match name {
-        "good.test." => DnsReply::Addresses(vec!["127.0.0.1".parse().unwrap()]),
+        "good.test." | "stumbling.test." => DnsReply::Addresses(vec!["127.0.0.1".parse().unwrap()]),
         "silent.test." => DnsReply::Silence,
         _ => DnsReply::Code(hickory_proto::op::ResponseCode::NXDomain),
     })
@@ -451,6 +451,13 @@ async fn name_resolution_is_a_phase_with_its_own_failures() {
     let exchange = only(fetch(&network, &get(&format!("http://good.test:{}/", good.port()))).await);
     assert_eq!(exchange.attempt.outcome, Outcome::Ok);
     assert!(exchange.attempt.timings.dns.unwrap() <= exchange.attempt.timings.first_byte.unwrap());
+    // The name is known now.
+    let exchange = only(fetch(&network, &get(&format!("http://good.test:{}/", good.port()))).await);
+    assert_eq!((exchange.attempt.outcome, exchange.attempt.timings.dns), (Outcome::Ok, None));
+    let (stumbling, _) = stumbling(vec![Vec::new()]).await;
+    let fetched = fetch(&network, &get(&format!("http://stumbling.test:{}/", stumbling.port()))).await;
+    assert_eq!(outcomes(&fetched), [Outcome::Closed, Outcome::Ok]);
+    assert!(fetched[0].attempt.timings.dns.is_some() && fetched[1].attempt.timings.dns.is_none());
     let exchange = only(fetch(&network, &get("http://missing.test/")).await);
     assert_eq!((exchange.attempt.outcome, exchange.attempt.address), (Outcome::DnsNxdomain, None));
     let fetched = fetch(&network, &get("http://silent.test/")).await;

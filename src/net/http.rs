@@ -50,13 +50,13 @@ impl Sink for Vec<u8> {
 /// How long the phases took; `None` where one was not reached or not needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HttpTimings {
-    /// Name resolution.
+    /// The wait for the name; `None` too where its addresses were known from before.
     pub dns: Option<Duration>,
     /// TCP connection, the proxy's part and the TLS handshake of https included.
     pub connect: Option<Duration>,
-    /// From the start of the attempt, name resolution included, to the first octet of the answer.
+    /// From the start of the attempt, the wait for the name included, to the first octet of the answer.
     pub first_byte: Option<Duration>,
-    /// From the start of the attempt, name resolution included, to its end.
+    /// From the start of the attempt, the wait for the name included, to its end.
     pub total: Option<Duration>,
 }
 
