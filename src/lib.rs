@@ -29,12 +29,14 @@ use jiff::Timestamp;
 
 use acquire::{AcquireError, AcquireOptions, Connection, Presented};
 use finding::{Finding, Policy, Verdict};
-use net::Deadline;
+use net::{Deadline, EndpointRoots};
 use path::hostname::NameCheck;
 use path::store::{RootsChoice, StoreError};
 use path::{PathSearch, Pool, PublicRoots, Purpose, Question, Source, TrustStore, WebpkiJudge};
 use revocation::{Retriever, RevocationFacts, RevocationOptions, Subject};
+use rustls::pki_types::CertificateDer;
 use target::Target;
+use tokio::task::JoinError;
 use x509::{Certificate, Fingerprint};
 
 /// Rounds of fetching issuers that neither the server nor the store had: one for each level that
@@ -254,13 +256,14 @@ impl StoreHandle {
     #[must_use]
     pub fn load(choices: Vec<RootsChoice>) -> Self {
         let loading = tokio::task::spawn_blocking(move || TrustStore::load(&choices));
-        let loaded = async move {
-            match loading.await {
-                Ok(result) => result.map(Arc::new),
-                Err(error) => Err(StoreError(format!("loading the trust store was cut off: {error}"))),
-            }
-        };
-        Self(loaded.boxed().shared())
+        Self(async move { loaded(loading.await) }.boxed().shared())
+    }
+
+    /// The same, but loading starts when the store is first asked for.
+    #[must_use]
+    pub fn lazy(choices: Vec<RootsChoice>) -> Self {
+        let load = async move { loaded(tokio::task::spawn_blocking(move || TrustStore::load(&choices)).await) };
+        Self(load.boxed().shared())
     }
 
     /// A store that is there already.
@@ -275,6 +278,27 @@ impl StoreHandle {
     /// [`StoreError`] when it gave no anchor.
     pub async fn get(&self) -> Result<Arc<TrustStore>, StoreError> {
         self.0.clone().await
+    }
+
+    /// The same anchors for https endpoints.
+    #[must_use]
+    pub fn endpoint_roots(&self) -> EndpointRoots {
+        let store = self.clone();
+        EndpointRoots::Given(Arc::new(move || {
+            let store = store.clone();
+            async move {
+                let store = store.get().await.map_err(|error| error.to_string())?;
+                Ok(store.encodings().map(|der| CertificateDer::from(der.to_vec())).collect())
+            }
+            .boxed()
+        }))
+    }
+}
+
+fn loaded(result: Result<Result<TrustStore, StoreError>, JoinError>) -> Result<Arc<TrustStore>, StoreError> {
+    match result {
+        Ok(result) => result.map(Arc::new),
+        Err(error) => Err(StoreError(format!("loading the trust store was cut off: {error}"))),
     }
 }
 

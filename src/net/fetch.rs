@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::exchange::{Ask, Settled, exchange};
@@ -88,14 +89,17 @@ impl Network {
         timeout(deadline.cap(Duration::MAX), self.shared.exchanges.acquire()).await.ok()?.ok()
     }
 
+    async fn connector(&self) -> &Result<TlsConnector, String> {
+        self.shared.tls.get_or_init(|| self.shared.options.endpoint_roots.connector()).await
+    }
+
     async fn secure(&self, stream: Box<dyn Stream>, url: &Url, deadline: Deadline) -> Result<Box<dyn Stream>, Failure> {
         if url.scheme() != "https" {
             return Ok(stream);
         }
         let started = Instant::now();
-        let connector = self.shared.tls.get_or_init(tls::native_connector);
-        let connector =
-            connector.as_ref().map_err(|error| Failure::since(started, Outcome::TlsFailure, error.to_string()))?;
+        let connector = self.connector().await.as_ref();
+        let connector = connector.map_err(|error| Failure::since(started, Outcome::TlsFailure, error.as_str()))?;
         let host = url.host_str().unwrap_or_default();
         tls::handshake(connector, stream, host, self.options().limits.step, deadline).await
     }
@@ -150,6 +154,10 @@ impl<S: Sink> Visit<'_, S> {
                 elapsed: Duration::ZERO,
             };
             return vec![self.failed(None, None, failure)];
+        }
+        if url.scheme() == "https" {
+            // Before any clock runs: the time it takes is none of the endpoint's.
+            let _ = self.network.connector().await;
         }
         match self.network.endpoint_proxy(url) {
             Some(proxy) => match self.network.denied_by_name(url.host_str().unwrap_or_default()) {

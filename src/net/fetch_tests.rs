@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -18,7 +19,7 @@ use super::testing::{
     DnsReply, answering, dns_server, listener, network, options, read_head, serve_on, serving, short_limits,
     silent_listener, soon,
 };
-use super::{NetOptions, Network};
+use super::{EndpointRoots, NetOptions, Network};
 
 type Fetched = Vec<Exchange<Vec<u8>>>;
 
@@ -622,13 +623,9 @@ async fn https_server_with(trusted: bool, options: NetOptions) -> (SocketAddr, N
         }
     })
     .await;
-    let network = network(options);
-    let mut roots = rustls::RootCertStore::empty();
-    if trusted {
-        roots.add(der).unwrap();
-    }
-    assert!(network.shared.tls.set(super::tls::connector(roots)).is_ok());
-    (address, network)
+    let roots = if trusted { vec![der] } else { Vec::new() };
+    let source = move || futures_util::future::ready(Ok(roots.clone())).boxed();
+    (address, network(NetOptions { endpoint_roots: EndpointRoots::Given(Arc::new(source)), ..options }))
 }
 
 #[tokio::test]
@@ -645,6 +642,27 @@ async fn https_endpoints_are_verified() {
     let exchange = only(fetch(&network, &get(&format!("https://many.test:{}/", address.port()))).await);
     assert_eq!(exchange.attempt.outcome, Outcome::TlsFailure);
     assert!(exchange.attempt.detail.unwrap().contains("certificate"));
+}
+
+#[tokio::test]
+async fn trust_anchors_are_asked_for_once_and_only_for_https() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let source = move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        futures_util::future::ready(Err("no anchors here".to_owned())).boxed()
+    };
+    let endpoint_roots = EndpointRoots::Given(Arc::new(source));
+    let network = network(NetOptions { endpoint_roots, ..options() });
+    let plain = object_server("127.0.0.1", 0).await;
+    assert_eq!(outcomes(&fetch(&network, &get(&format!("http://{plain}/"))).await), [Outcome::Ok]);
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    for _ in 0..2 {
+        let exchange = only(fetch(&network, &get(&format!("https://{plain}/"))).await);
+        assert_eq!(exchange.attempt.outcome, Outcome::TlsFailure);
+        assert_eq!(exchange.attempt.detail.as_deref(), Some("no anchors here"));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
