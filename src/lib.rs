@@ -29,12 +29,14 @@ use jiff::Timestamp;
 
 use acquire::{AcquireError, AcquireOptions, Connection, Presented};
 use finding::{Finding, Policy, Verdict};
-use net::Deadline;
+use net::{Deadline, EndpointRoots};
 use path::hostname::NameCheck;
 use path::store::{RootsChoice, StoreError};
 use path::{PathSearch, Pool, PublicRoots, Purpose, Question, Source, TrustStore, WebpkiJudge};
 use revocation::{Retriever, RevocationFacts, RevocationOptions, Subject};
+use rustls::pki_types::CertificateDer;
 use target::Target;
+use tokio::task::JoinError;
 use x509::{Certificate, Fingerprint};
 
 /// Rounds of fetching issuers that neither the server nor the store had: one for each level that
@@ -50,10 +52,12 @@ pub async fn check(run: &Run, target: &Target, progress: &dyn Progress) -> Check
     let deadline = Deadline::after(run.deadline);
     let name = target.to_string();
     progress.started(&name);
-    let presented = acquire::acquire(run.retriever.network(), &run.acquire, target, deadline).await;
+    let presented = Box::pin(acquire::acquire(run.retriever.network(), &run.acquire, target, deadline)).await;
     progress.finished(&name);
     let examination = match (presented, run.store.get().await) {
-        (Ok(presented), Ok(store)) => examine(run, &store, name, presented, started, deadline, progress).await,
+        (Ok(presented), Ok(store)) => {
+            Box::pin(examine(run, &store, name, presented, started, deadline, progress)).await
+        }
         (presented, store) => Examination {
             presented,
             trust_store_failure: store.err().map(|error| error.to_string()),
@@ -83,9 +87,9 @@ async fn examine(
 ) -> Examination {
     let mut others = Vec::new();
     for presented in differing_chains(&presented) {
-        others.push(examine_chain(run, store, name.clone(), presented, started, deadline, progress).await);
+        others.push(Box::pin(examine_chain(run, store, name.clone(), presented, started, deadline, progress)).await);
     }
-    let examination = examine_chain(run, store, name, presented, started, deadline, progress).await;
+    let examination = Box::pin(examine_chain(run, store, name, presented, started, deadline, progress)).await;
     Examination { others, elapsed: started.elapsed(), ..examination }
 }
 
@@ -111,7 +115,7 @@ async fn examine_chain(
     for certificate in &run.intermediates {
         pool.add(certificate.clone(), Source::Option);
     }
-    let search = find_paths(run, store, &leaf, &mut pool, deadline).await;
+    let search = Box::pin(find_paths(run, store, &leaf, &mut pool, deadline)).await;
     let subjects = subjects(&search, &leaf);
     let revocation =
         revocation::examine(&run.retriever, &run.revocation, &subjects, presented.staple(), run.at, deadline, progress)
@@ -252,13 +256,14 @@ impl StoreHandle {
     #[must_use]
     pub fn load(choices: Vec<RootsChoice>) -> Self {
         let loading = tokio::task::spawn_blocking(move || TrustStore::load(&choices));
-        let loaded = async move {
-            match loading.await {
-                Ok(result) => result.map(Arc::new),
-                Err(error) => Err(StoreError(format!("loading the trust store was cut off: {error}"))),
-            }
-        };
-        Self(loaded.boxed().shared())
+        Self(async move { loaded(loading.await) }.boxed().shared())
+    }
+
+    /// The same, but loading starts when the store is first asked for.
+    #[must_use]
+    pub fn lazy(choices: Vec<RootsChoice>) -> Self {
+        let load = async move { loaded(tokio::task::spawn_blocking(move || TrustStore::load(&choices)).await) };
+        Self(load.boxed().shared())
     }
 
     /// A store that is there already.
@@ -273,6 +278,27 @@ impl StoreHandle {
     /// [`StoreError`] when it gave no anchor.
     pub async fn get(&self) -> Result<Arc<TrustStore>, StoreError> {
         self.0.clone().await
+    }
+
+    /// The same anchors for https endpoints.
+    #[must_use]
+    pub fn endpoint_roots(&self) -> EndpointRoots {
+        let store = self.clone();
+        EndpointRoots::Given(Arc::new(move || {
+            let store = store.clone();
+            async move {
+                let store = store.get().await.map_err(|error| error.to_string())?;
+                Ok(store.encodings().map(|der| CertificateDer::from(der.to_vec())).collect())
+            }
+            .boxed()
+        }))
+    }
+}
+
+fn loaded(result: Result<Result<TrustStore, StoreError>, JoinError>) -> Result<Arc<TrustStore>, StoreError> {
+    match result {
+        Ok(result) => result.map(Arc::new),
+        Err(error) => Err(StoreError(format!("loading the trust store was cut off: {error}"))),
     }
 }
 

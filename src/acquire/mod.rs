@@ -127,7 +127,7 @@ pub enum StarttlsRefusal {
 /// Phases of one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ConnectionTimings {
-    /// Name resolution.
+    /// The wait for the name; `None` too where its addresses were known from before.
     pub dns: Option<Duration>,
     /// TCP connection, the proxy's part included.
     pub connect: Option<Duration>,
@@ -279,7 +279,7 @@ pub async fn acquire(
     deadline: Deadline,
 ) -> Result<Presented, AcquireError> {
     let (path, contents) = match target {
-        Target::Server(server) => return Ok(server::acquire(network, options, server, deadline).await),
+        Target::Server(server) => return Ok(Box::pin(server::acquire(network, options, server, deadline)).await),
         Target::File(path) => (path.clone(), read_file(path).await),
         Target::Stdin => (PathBuf::from("-"), read_bounded(tokio::io::stdin()).await),
     };

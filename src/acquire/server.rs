@@ -72,8 +72,8 @@ impl Approach<'_> {
         let proxy = self.network.target_proxy(&self.host)?;
         let mut tries = self.network.options().limits.retries;
         loop {
-            let connection = match self.network.tunnel(proxy, &self.host, self.port, self.deadline).await {
-                Ok(opened) => self.converse(opened).await,
+            let connection = match Box::pin(self.network.tunnel(proxy, &self.host, self.port, self.deadline)).await {
+                Ok(opened) => Box::pin(self.converse(opened)).await,
                 Err(failure) => failed(None, failure),
             };
             if !self.again(&mut tries, connection.outcome, connection.connected) {
@@ -105,11 +105,11 @@ impl Approach<'_> {
                 failures.into_iter().map(|(address, failure)| failed(Some(address), failure)).collect();
             match opened {
                 Some(opened) => {
-                    let connection = self.converse(opened).await;
+                    let connection = Box::pin(self.converse(opened)).await;
                     let again = self.again(&mut tries, connection.outcome, true);
                     connections.push(match (again, connection.address) {
                         // Once more where it was cut; another address would be another question.
-                        (true, Some(address)) => self.at_with(address, tries).await,
+                        (true, Some(address)) => Box::pin(self.at_with(address, tries)).await,
                         _ => connection,
                     });
                     return connections;
@@ -127,7 +127,7 @@ impl Approach<'_> {
     async fn at_with(&self, address: SocketAddr, mut tries: u32) -> Connection {
         loop {
             let connection = match self.network.connect(address, self.deadline).await {
-                Ok(opened) => self.converse(opened).await,
+                Ok(opened) => Box::pin(self.converse(opened)).await,
                 Err(failure) => failed(Some(address), failure),
             };
             if !self.again(&mut tries, connection.outcome, connection.connected) {
@@ -169,7 +169,8 @@ impl Approach<'_> {
             }
         }
         let limit = self.deadline.cap(limits.step);
-        let capture = capture(stream, &self.server_name, self.options.client_identity.as_deref(), limit).await;
+        let identity = self.options.client_identity.as_deref();
+        let capture = Box::pin(capture(stream, &self.server_name, identity, limit)).await;
         connection.timings.handshake = Some(capture.elapsed);
         connection.outcome = capture.outcome;
         connection.detail = capture.detail;

@@ -15,7 +15,7 @@ use super::output::{Output, warn};
 use super::{CliError, args};
 use crate::acquire::{AcquireOptions, PresentedCertificate, Secret, files};
 use crate::finding::Policy;
-use crate::net::{Family, Limits, NetOptions, Network, NoProxy, ProxyChoice, ProxyUrl};
+use crate::net::{EndpointRoots, Family, Limits, NetOptions, Network, NoProxy, ProxyChoice, ProxyUrl};
 use crate::path::store::RootsChoice;
 use crate::path::{PublicRoots, Purpose};
 use crate::revocation::{Retriever, RevocationOptions};
@@ -121,12 +121,13 @@ pub(super) fn check(args: &CheckArgs) -> Result<CheckPlan, CliError> {
 impl CheckPlan {
     /// Sets up the network and starts loading the trust anchors, as of `now`. Must be called within a tokio runtime.
     pub(super) fn into_run(self, now: Timestamp) -> Result<Run, CliError> {
-        let network = self.settings.network()?;
+        let store = StoreHandle::load(self.settings.roots.clone());
+        let network = self.settings.network(&store)?;
         Ok(Run {
             now,
             at: self.settings.at.unwrap_or(now),
             retriever: Retriever::new(network),
-            store: StoreHandle::load(self.settings.roots),
+            store,
             public_roots: Arc::new(self.public_roots),
             intermediates: self.intermediates,
             purpose: self.purpose,
@@ -139,9 +140,10 @@ impl CheckPlan {
 }
 
 impl Settings {
-    /// Sets up the network.
-    pub(super) fn network(&self) -> Result<Network, CliError> {
-        Network::new(self.net.clone()).map_err(|error| CliError::new(error.to_string()))
+    /// Sets up the network, whose https endpoints are verified against the same anchors.
+    pub(super) fn network(&self, store: &StoreHandle) -> Result<Network, CliError> {
+        let options = NetOptions { endpoint_roots: store.endpoint_roots(), ..self.net.clone() };
+        Network::new(options).map_err(|error| CliError::new(error.to_string()))
     }
 }
 
@@ -188,6 +190,7 @@ fn net_options(args: &NetworkArgs) -> Result<NetOptions, CliError> {
             max_redirects: defaults.max_redirects,
         },
         deny_private: args.deny_private,
+        endpoint_roots: EndpointRoots::default(),
     })
 }
 

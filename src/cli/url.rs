@@ -76,8 +76,9 @@ impl Asked {
     async fn judge(&self, urls: &[String], concurrency: usize, progress: bool) -> Result<UrlReport, CliError> {
         let started = Timestamp::now();
         let at = self.settings.at.unwrap_or(started);
-        let retriever = Retriever::new(self.settings.network()?);
-        let store = self.store().await;
+        let handle = StoreHandle::lazy(self.settings.roots.clone());
+        let retriever = Retriever::new(self.settings.network(&handle)?);
+        let store = self.store(&handle).await;
         let bar = Bar::new(progress);
         let work = stream::iter(urls)
             .map(|url| async {
@@ -96,11 +97,11 @@ impl Asked {
 
     /// Only a CRL of an issuer that is not given is verified against the trust store, so that one is enough
     /// that cannot be read: the signature is then said not to have been checked.
-    async fn store(&self) -> Arc<TrustStore> {
+    async fn store(&self, handle: &StoreHandle) -> Arc<TrustStore> {
         if self.issuer.is_some() {
             return Arc::default();
         }
-        StoreHandle::load(self.settings.roots.clone()).get().await.unwrap_or_else(|error| {
+        handle.get().await.unwrap_or_else(|error| {
             warn(&error.to_string());
             Arc::default()
         })

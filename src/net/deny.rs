@@ -2,20 +2,22 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use url::Url;
+
 use super::{Deadline, Network};
 
 impl Network {
-    /// With `--deny-private`, the first private address that an endpoint's host leads to, if any;
+    /// With `--deny-private`, the first private address that an endpoint's URL leads to, if any;
     /// without it, none. A host that does not resolve is not denied: the fetch will say why it fails.
     ///
     /// Through a proxy, which resolves names itself, only address literals and `localhost` can be
     /// told; where other names lead is the proxy's to refuse.
-    pub async fn denied(&self, host: &str, deadline: Deadline) -> Option<IpAddr> {
+    pub async fn denied(&self, url: &Url, deadline: Deadline) -> Option<IpAddr> {
         if !self.options().deny_private {
             return None;
         }
-        let proxied = self.choose_proxy(&self.options().endpoint_proxy, "http", host).is_some();
-        if proxied {
+        let host = url.host_str().unwrap_or_default();
+        if self.endpoint_proxy(url).is_some() {
             return self.denied_by_name(host);
         }
         self.denied_among(&self.resolve(host, deadline).await.addresses)
@@ -128,6 +130,10 @@ mod tests {
         }
     }
 
+    fn at(host: &str) -> Url {
+        format!("http://{host}/ca.crl").parse().unwrap()
+    }
+
     #[tokio::test]
     async fn names_are_denied_for_where_they_lead() {
         let pins = vec![
@@ -136,10 +142,10 @@ mod tests {
             ("outside.test".to_owned(), "8.8.8.8".parse().unwrap()),
         ];
         let denying = network(NetOptions { deny_private: true, pins: pins.clone(), ..options() });
-        assert_eq!(denying.denied("inside.test", soon()).await, "10.0.0.1".parse().ok());
-        assert_eq!(denying.denied("outside.test", soon()).await, None);
-        assert_eq!(denying.denied("[::1]", soon()).await, "::1".parse().ok());
-        assert_eq!(network(NetOptions { pins, ..options() }).denied("inside.test", soon()).await, None);
+        assert_eq!(denying.denied(&at("inside.test"), soon()).await, "10.0.0.1".parse().ok());
+        assert_eq!(denying.denied(&at("outside.test"), soon()).await, None);
+        assert_eq!(denying.denied(&at("[::1]"), soon()).await, "::1".parse().ok());
+        assert_eq!(network(NetOptions { pins, ..options() }).denied(&at("inside.test"), soon()).await, None);
     }
 
     #[tokio::test]
@@ -147,9 +153,9 @@ mod tests {
         let endpoint_proxy = ProxyChoice::Url(ProxyUrl::parse("proxy.test:3128").unwrap());
         let pins = vec![("inside.test".to_owned(), "10.0.0.1".parse().unwrap())];
         let network = network(NetOptions { deny_private: true, pins, endpoint_proxy, ..options() });
-        assert_eq!(network.denied("inside.test", soon()).await, None);
+        assert_eq!(network.denied(&at("inside.test"), soon()).await, None);
         for host in ["10.0.0.1", "[::1]", "localhost", "a.LOCALHOST."] {
-            assert!(network.denied(host, soon()).await.is_some(), "{host}");
+            assert!(network.denied(&at(host), soon()).await.is_some(), "{host}");
         }
     }
 }

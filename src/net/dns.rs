@@ -35,8 +35,17 @@ pub struct Resolution {
     pub addresses: Vec<IpAddr>,
     /// Why there are none.
     pub failure: Option<Failure>,
-    /// How long it took; `None` where no resolver was asked (literal, pinned).
+    /// How long the asker waited for it; `None` where that was not needed (literal, pinned, known from before).
     pub elapsed: Option<Duration>,
+}
+
+impl Resolution {
+    /// The same for one who waited that long for it, or not at all.
+    fn waited_for(&self, elapsed: Option<Duration>) -> Self {
+        let failure = self.failure.clone();
+        let failure = failure.map(|failure| Failure { elapsed: elapsed.unwrap_or_default(), ..failure });
+        Self { addresses: self.addresses.clone(), failure, elapsed }
+    }
 }
 
 /// The resolver of one run: every name is asked for once, whoever wants it.
@@ -94,16 +103,20 @@ impl Resolver {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(known.entry(name.clone()).or_default())
         };
+        if let Some(resolution) = cell.get() {
+            return resolution.waited_for(None);
+        }
         // Silence is not remembered: it may be transient, and the deadline that cut it another target's.
-        let asked = cell.get_or_try_init(|| async {
-            let resolution = self.ask(&name, deadline).await;
+        // Boxed: the resolver's futures are some of the largest, and every endpoint's holds one.
+        let asked = Box::pin(cell.get_or_try_init(|| async {
+            let resolution = Box::pin(self.ask(&name, deadline)).await;
             match &resolution.failure {
                 Some(failure) if failure.outcome == Outcome::DnsTimeout => Err(resolution),
                 _ => Ok(resolution),
             }
-        });
+        }));
         match timeout(deadline.cap(self.step.saturating_add(PATIENCE)), asked).await {
-            Ok(Ok(resolution)) => resolution.clone(),
+            Ok(Ok(resolution)) => resolution.waited_for(Some(started.elapsed())),
             Ok(Err(silence)) => silence,
             Err(_) => {
                 let detail = deadline.describe_silence("name resolution", self.step, started.elapsed());
@@ -461,6 +474,8 @@ mod tests {
         let resolver = Resolver::new(&asking(&server));
         let (one, two) = tokio::join!(resolver.resolve("a.test", soon()), resolver.resolve("A.test", soon()));
         let three = resolver.resolve("a.test", soon()).await;
+        assert!(one.elapsed.is_some() && two.elapsed.is_some());
+        assert_eq!((three.elapsed, three.failure.as_ref().unwrap().elapsed), (None, Duration::ZERO));
         for resolution in [one, two, three] {
             assert_eq!(resolution.failure.unwrap().outcome, Outcome::DnsNxdomain);
         }

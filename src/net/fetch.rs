@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::exchange::{Ask, Settled, exchange};
@@ -41,7 +42,7 @@ impl Network {
         let mut done = Vec::new();
         while let Some(hop) = hops.pop_front() {
             let visit = Visit { network: self, hop: &hop, request, make_sink, deadline };
-            for mut exchange in visit.run().await {
+            for mut exchange in Box::pin(visit.run()).await {
                 if let Some(next) = self.follow(&hop, &mut exchange.attempt)
                     && !visited.contains(&next.place())
                 {
@@ -88,14 +89,17 @@ impl Network {
         timeout(deadline.cap(Duration::MAX), self.shared.exchanges.acquire()).await.ok()?.ok()
     }
 
+    async fn connector(&self) -> &Result<TlsConnector, String> {
+        self.shared.tls.get_or_init(|| self.shared.options.endpoint_roots.connector()).await
+    }
+
     async fn secure(&self, stream: Box<dyn Stream>, url: &Url, deadline: Deadline) -> Result<Box<dyn Stream>, Failure> {
         if url.scheme() != "https" {
             return Ok(stream);
         }
         let started = Instant::now();
-        let connector = self.shared.tls.get_or_init(tls::native_connector);
-        let connector =
-            connector.as_ref().map_err(|error| Failure::since(started, Outcome::TlsFailure, error.to_string()))?;
+        let connector = self.connector().await.as_ref();
+        let connector = connector.map_err(|error| Failure::since(started, Outcome::TlsFailure, error.as_str()))?;
         let host = url.host_str().unwrap_or_default();
         tls::handshake(connector, stream, host, self.options().limits.step, deadline).await
     }
@@ -134,7 +138,7 @@ struct Line {
     stream: Box<dyn Stream>,
     address: SocketAddr,
     connect: Duration,
-    /// Name resolution before it.
+    /// The wait for the name before it.
     dns: Option<Duration>,
     /// When connecting began.
     begun: Instant,
@@ -150,6 +154,10 @@ impl<S: Sink> Visit<'_, S> {
                 elapsed: Duration::ZERO,
             };
             return vec![self.failed(None, None, failure)];
+        }
+        if url.scheme() == "https" {
+            // Before any clock runs: the time it takes is none of the endpoint's.
+            let _ = self.network.connector().await;
         }
         match self.network.endpoint_proxy(url) {
             Some(proxy) => match self.network.denied_by_name(url.host_str().unwrap_or_default()) {
@@ -192,8 +200,9 @@ impl<S: Sink> Visit<'_, S> {
         done
     }
 
-    /// Tries addresses until one answers; those that may have failed in passing, once more.
-    async fn until_answered(&self, addresses: Vec<SocketAddr>, dns: Option<Duration>) -> Vec<Exchange<S>> {
+    /// Tries addresses until one answers; those that may have failed in passing, once more. The wait for the
+    /// name is that of the addresses tried first.
+    async fn until_answered(&self, addresses: Vec<SocketAddr>, mut dns: Option<Duration>) -> Vec<Exchange<S>> {
         let mut done = Vec::new();
         let mut candidates = addresses;
         let mut tries = self.tries();
@@ -212,11 +221,12 @@ impl<S: Sink> Visit<'_, S> {
                     }
                     done.push(self.failed(Some(address), dns, failure));
                 }
+                let dns = dns.take();
                 let Some(Opened { stream, address, connect }) = opened else { break };
                 candidates.retain(|candidate| *candidate != address);
                 let now = Instant::now();
                 let begun = now.checked_sub(connect).unwrap_or(now);
-                let exchange = self.ask(Line { stream, address, connect, dns, begun }, None).await;
+                let exchange = Box::pin(self.ask(Line { stream, address, connect, dns, begun }, None)).await;
                 let attempt = &exchange.attempt;
                 let broke_off = may_be_transient(attempt.outcome);
                 let overloaded = attempt.http_status.is_some_and(may_be_overload);
@@ -246,8 +256,8 @@ impl<S: Sink> Visit<'_, S> {
                 done.push(self.out_of_time(None, None));
                 return done;
             };
-            let exchange = match self.line_through(proxy).await {
-                Ok((line, absolute)) => self.ask(line, absolute.then_some(proxy)).await,
+            let exchange = match Box::pin(self.line_through(proxy)).await {
+                Ok((line, absolute)) => Box::pin(self.ask(line, absolute.then_some(proxy))).await,
                 Err(failure) => self.failed(None, None, failure),
             };
             let attempt = &exchange.attempt;
@@ -299,7 +309,7 @@ impl<S: Sink> Visit<'_, S> {
             proxy_authorization: as_proxy.and_then(tunnel::authorization),
         };
         let limits = &self.network.options().limits;
-        let settled = exchange(stream, &ask, (self.make_sink)(), limits, self.deadline).await;
+        let settled = Box::pin(exchange(stream, &ask, (self.make_sink)(), limits, self.deadline)).await;
         let before = dns.unwrap_or_default();
         let timings = HttpTimings {
             dns,
@@ -340,7 +350,9 @@ impl<S: Sink> Visit<'_, S> {
     fn denied(&self, address: IpAddr) -> Exchange<S> {
         let detail = format!("not contacted: it leads to {address}, and --deny-private refuses such addresses");
         let failure = Failure { outcome: Outcome::Unsupported, detail: Some(detail), elapsed: Duration::ZERO };
-        self.failed(None, None, failure)
+        let mut refused = self.failed(None, None, failure);
+        refused.attempt.denied = Some(address);
+        refused
     }
 
     fn out_of_time(&self, address: Option<SocketAddr>, dns: Option<Duration>) -> Exchange<S> {
@@ -354,8 +366,10 @@ impl<S: Sink> Visit<'_, S> {
             method: self.hop.method,
             url: self.hop.url.clone(),
             address: None,
+            through_proxy: self.network.endpoint_proxy(&self.hop.url).is_some(),
             outcome: Outcome::Ok,
             detail: None,
+            denied: None,
             http_status: None,
             bytes: 0,
             timings: HttpTimings::default(),

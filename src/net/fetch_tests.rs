@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -18,7 +19,7 @@ use super::testing::{
     DnsReply, answering, dns_server, listener, network, options, read_head, serve_on, serving, short_limits,
     silent_listener, soon,
 };
-use super::{NetOptions, Network};
+use super::{EndpointRoots, NetOptions, Network};
 
 type Fetched = Vec<Exchange<Vec<u8>>>;
 
@@ -86,6 +87,7 @@ async fn an_object_arrives_with_its_phases() {
     assert_eq!(attempt.date.unwrap().to_string(), "1994-11-06T08:50:37Z");
     let timings = attempt.timings;
     assert_eq!(timings.dns, None);
+    assert!(!attempt.through_proxy);
     assert!(timings.connect <= timings.first_byte && timings.first_byte <= timings.total && timings.connect.is_some());
     let asked = asked.lock().unwrap().to_ascii_lowercase();
     assert!(asked.starts_with("get /ca.crl?a=b http/1.1\r\n"), "{asked}");
@@ -440,7 +442,7 @@ async fn only_what_may_be_transient_is_tried_again() {
 async fn name_resolution_is_a_phase_with_its_own_failures() {
     let good = object_server("127.0.0.1", 0).await;
     let server = dns_server(|name, _| match name {
-        "good.test." => DnsReply::Addresses(vec!["127.0.0.1".parse().unwrap()]),
+        "good.test." | "stumbling.test." => DnsReply::Addresses(vec!["127.0.0.1".parse().unwrap()]),
         "silent.test." => DnsReply::Silence,
         _ => DnsReply::Code(hickory_proto::op::ResponseCode::NXDomain),
     })
@@ -450,6 +452,13 @@ async fn name_resolution_is_a_phase_with_its_own_failures() {
     let exchange = only(fetch(&network, &get(&format!("http://good.test:{}/", good.port()))).await);
     assert_eq!(exchange.attempt.outcome, Outcome::Ok);
     assert!(exchange.attempt.timings.dns.unwrap() <= exchange.attempt.timings.first_byte.unwrap());
+    // The name is known now.
+    let exchange = only(fetch(&network, &get(&format!("http://good.test:{}/", good.port()))).await);
+    assert_eq!((exchange.attempt.outcome, exchange.attempt.timings.dns), (Outcome::Ok, None));
+    let (stumbling, _) = stumbling(vec![Vec::new()]).await;
+    let fetched = fetch(&network, &get(&format!("http://stumbling.test:{}/", stumbling.port()))).await;
+    assert_eq!(outcomes(&fetched), [Outcome::Closed, Outcome::Ok]);
+    assert!(fetched[0].attempt.timings.dns.is_some() && fetched[1].attempt.timings.dns.is_none());
     let exchange = only(fetch(&network, &get("http://missing.test/")).await);
     assert_eq!((exchange.attempt.outcome, exchange.attempt.address), (Outcome::DnsNxdomain, None));
     let fetched = fetch(&network, &get("http://silent.test/")).await;
@@ -543,6 +552,7 @@ async fn an_http_proxy_is_asked_for_the_whole_url() {
     .await;
     let exchange = only(fetch(&network(through(proxy, "http")), &get("http://crl.example.test:8080/a?b")).await);
     assert_eq!((exchange.attempt.outcome, exchange.attempt.address), (Outcome::Ok, Some(proxy)));
+    assert!(exchange.attempt.through_proxy);
     assert_eq!(exchange.attempt.timings.dns, None);
     let asked = asked.lock().unwrap().to_ascii_lowercase();
     assert!(asked.starts_with("get http://crl.example.test:8080/a?b http/1.1\r\n"), "{asked}");
@@ -574,12 +584,15 @@ async fn private_addresses_are_refused_also_behind_redirects() {
     let denying = NetOptions { deny_private: true, ..pinned(&["127.0.0.1"]) };
     let exchange = only(fetch(&network(denying.clone()), &get(&format!("http://many.test:{}/", address.port()))).await);
     assert_eq!((exchange.attempt.outcome, exchange.attempt.address), (Outcome::Unsupported, None));
+    assert_eq!(exchange.attempt.denied, "127.0.0.1".parse().ok());
     assert!(exchange.attempt.detail.unwrap().contains("--deny-private"));
     // A proxy stands for the public Internet that redirects inside.
     let proxy = answering(response("302 X\r\nLocation: http://169.254.169.254/latest/", b"")).await;
     let options = NetOptions { deny_private: true, ..through(proxy, "http") };
     let fetched = fetch(&network(options), &get("http://crl.example.test/")).await;
     assert_eq!(outcomes(&fetched), [Outcome::Ok, Outcome::Unsupported]);
+    let denied: Vec<_> = fetched.iter().map(|exchange| exchange.attempt.denied).collect();
+    assert_eq!(denied, [None, "169.254.169.254".parse().ok()]);
 }
 
 /// A certificate for `many.test`, its server on loopback, and the network that trusts it.
@@ -610,13 +623,9 @@ async fn https_server_with(trusted: bool, options: NetOptions) -> (SocketAddr, N
         }
     })
     .await;
-    let network = network(options);
-    let mut roots = rustls::RootCertStore::empty();
-    if trusted {
-        roots.add(der).unwrap();
-    }
-    assert!(network.shared.tls.set(super::tls::connector(roots)).is_ok());
-    (address, network)
+    let roots = if trusted { vec![der] } else { Vec::new() };
+    let source = move || futures_util::future::ready(Ok(roots.clone())).boxed();
+    (address, network(NetOptions { endpoint_roots: EndpointRoots::Given(Arc::new(source)), ..options }))
 }
 
 #[tokio::test]
@@ -633,6 +642,27 @@ async fn https_endpoints_are_verified() {
     let exchange = only(fetch(&network, &get(&format!("https://many.test:{}/", address.port()))).await);
     assert_eq!(exchange.attempt.outcome, Outcome::TlsFailure);
     assert!(exchange.attempt.detail.unwrap().contains("certificate"));
+}
+
+#[tokio::test]
+async fn trust_anchors_are_asked_for_once_and_only_for_https() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let source = move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        futures_util::future::ready(Err("no anchors here".to_owned())).boxed()
+    };
+    let endpoint_roots = EndpointRoots::Given(Arc::new(source));
+    let network = network(NetOptions { endpoint_roots, ..options() });
+    let plain = object_server("127.0.0.1", 0).await;
+    assert_eq!(outcomes(&fetch(&network, &get(&format!("http://{plain}/"))).await), [Outcome::Ok]);
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    for _ in 0..2 {
+        let exchange = only(fetch(&network, &get(&format!("https://{plain}/"))).await);
+        assert_eq!(exchange.attempt.outcome, Outcome::TlsFailure);
+        assert_eq!(exchange.attempt.detail.as_deref(), Some("no anchors here"));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

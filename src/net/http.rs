@@ -1,6 +1,6 @@
 //! HTTP/1.1 exchanges with endpoints (RFC 9110, RFC 9112), phase by phase.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -50,13 +50,13 @@ impl Sink for Vec<u8> {
 /// How long the phases took; `None` where one was not reached or not needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HttpTimings {
-    /// Name resolution.
+    /// The wait for the name; `None` too where its addresses were known from before.
     pub dns: Option<Duration>,
     /// TCP connection, the proxy's part and the TLS handshake of https included.
     pub connect: Option<Duration>,
-    /// From the start of the attempt, name resolution included, to the first octet of the answer.
+    /// From the start of the attempt, the wait for the name included, to the first octet of the answer.
     pub first_byte: Option<Duration>,
-    /// From the start of the attempt, name resolution included, to its end.
+    /// From the start of the attempt, the wait for the name included, to its end.
     pub total: Option<Duration>,
 }
 
@@ -69,12 +69,17 @@ pub struct Attempt {
     pub url: Url,
     /// The address tried (the proxy's, through one); `None` when there was none to try.
     pub address: Option<SocketAddr>,
+    /// Whether a proxy stood between, or would have.
+    pub through_proxy: bool,
     /// How it ended. A 2xx answer whose body starts as HTML, behind a redirect or not, is
     /// `Intercepted`. A redirect that was followed is `Ok`. `Malformed` is what is no HTTP; whether
     /// the content is malformed is not known here: that is `revocation`'s to say.
     pub outcome: Outcome,
     /// What more is known.
     pub detail: Option<String>,
+    /// The private address that the URL leads to, where `--deny-private` kept it from being contacted;
+    /// the outcome is `Unsupported` then.
+    pub denied: Option<IpAddr>,
     /// HTTP status, where there was one.
     pub http_status: Option<u16>,
     /// Octets of body received, before content decoding.

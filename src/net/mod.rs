@@ -27,16 +27,17 @@ mod testing;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 pub use dns::Resolution;
 pub use http::{Attempt, Exchange, HttpMethod, HttpRequest, HttpTimings, Sink};
 pub use limits::{Deadline, Limits};
 pub use outcome::{Failure, Outcome};
 pub use proxy::{NoProxy, ProxyChoice, ProxyEnvironment, ProxyUrl, ProxyUrlError};
+pub use tls::{EndpointRoots, RootsSource};
 
 /// How this tool names itself to HTTP peers.
 const USER_AGENT: &str = concat!("certflight/", env!("CARGO_PKG_VERSION"));
@@ -74,6 +75,8 @@ pub struct NetOptions {
     pub limits: Limits,
     /// `--deny-private`
     pub deny_private: bool,
+    /// What https endpoints are verified against.
+    pub endpoint_roots: EndpointRoots,
 }
 
 /// An open byte stream to a target, directly or through a proxy.
@@ -103,7 +106,7 @@ struct Shared {
     /// Exchanges under way at once.
     exchanges: Semaphore,
     /// TLS for https endpoints, set up at the first one: reading the trust store takes milliseconds.
-    tls: OnceLock<Result<tokio_rustls::TlsConnector, rustls::Error>>,
+    tls: OnceCell<Result<tokio_rustls::TlsConnector, String>>,
 }
 
 /// Why the network side of a run could not be set up.
@@ -145,7 +148,7 @@ impl Network {
     pub fn with_environment(options: NetOptions, environment: ProxyEnvironment) -> Result<Self, NetError> {
         let resolver = dns::Resolver::new(&options);
         let exchanges = Semaphore::new(options.limits.concurrency.clamp(1, Semaphore::MAX_PERMITS));
-        let shared = Shared { options, environment, resolver, exchanges, tls: OnceLock::new() };
+        let shared = Shared { options, environment, resolver, exchanges, tls: OnceCell::new() };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -225,7 +228,7 @@ impl Network {
     /// answer, or could not reach the host; the detail says which.
     pub async fn tunnel(&self, proxy: &ProxyUrl, host: &str, port: u16, deadline: Deadline) -> Result<Opened, Failure> {
         let addresses = self.proxy_addresses(proxy, deadline).await?;
-        tunnel::open(proxy, &addresses, host, port, self.shared.options.limits.step, deadline).await
+        Box::pin(tunnel::open(proxy, &addresses, host, port, self.shared.options.limits.step, deadline)).await
     }
 
     async fn proxy_addresses(&self, proxy: &ProxyUrl, deadline: Deadline) -> Result<Vec<SocketAddr>, Failure> {

@@ -1,10 +1,11 @@
-//! TLS to https endpoints, verified against the native trust store.
+//! TLS to https endpoints, verified against the run's trust anchors.
 
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
-use rustls::pki_types::ServerName;
+use futures_util::future::BoxFuture;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -13,16 +14,46 @@ use super::Stream;
 use super::limits::Deadline;
 use super::outcome::{Failure, Outcome};
 
-/// A connector that trusts what the system trusts. Reads the trust store.
-pub(super) fn native_connector() -> Result<TlsConnector, rustls::Error> {
-    let mut roots = RootCertStore::empty();
-    // What cannot be read is not trusted; the trust store's own defects are told by `path`.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    connector(roots)
+/// The trust anchors for https endpoints, had when the first of them is met.
+#[derive(Clone, Default)]
+pub enum EndpointRoots {
+    /// The operating system's store.
+    #[default]
+    Native,
+    /// Whatever this gives. Called once at most, since most runs meet no https endpoint.
+    Given(RootsSource),
 }
 
-/// A connector that trusts these roots.
-pub(super) fn connector(roots: RootCertStore) -> Result<TlsConnector, rustls::Error> {
+/// Gives trust anchors, or says why there are none.
+pub type RootsSource = Arc<dyn Fn() -> BoxFuture<'static, Result<Vec<CertificateDer<'static>>, String>> + Send + Sync>;
+
+impl EndpointRoots {
+    /// A connector that trusts them.
+    pub(super) async fn connector(&self) -> Result<TlsConnector, String> {
+        let certificates = match self {
+            Self::Native => {
+                let loading = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs);
+                loading.await.map_err(|error| format!("reading the trust store was cut off: {error}"))?.certs
+            }
+            Self::Given(source) => source().await?,
+        };
+        let mut roots = RootCertStore::empty();
+        // What does not decode is not trusted; the trust store's own defects are told by `path`.
+        roots.add_parsable_certificates(certificates);
+        connector(roots).map_err(|error| error.to_string())
+    }
+}
+
+impl fmt::Debug for EndpointRoots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Native => "Native",
+            Self::Given(_) => "Given",
+        })
+    }
+}
+
+fn connector(roots: RootCertStore) -> Result<TlsConnector, rustls::Error> {
     // ring draws the random numbers, aws-lc-rs verifies: it knows more curves, and drawing from it
     // costs some 50 ms of CPU once.
     let mut provider = rustls::crypto::ring::default_provider();

@@ -136,6 +136,11 @@ impl TrustStore {
         self.errors.iter().chain(undecodable).cloned().collect()
     }
 
+    /// The octets of every anchor, whether they decode or not.
+    pub fn encodings(&self) -> impl Iterator<Item = &Bytes> {
+        self.anchors.iter().map(|anchor| &anchor.der)
+    }
+
     /// Number of anchors.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -184,7 +184,7 @@ pub struct Tls {
 /// Phases of a connection; `null` where one was not reached or not needed.
 #[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
 pub struct ConnectionTimings {
-    /// Name resolution.
+    /// The wait for the name's addresses; `null` where they were known from before or none was needed.
     pub dns_ms: Option<f64>,
     /// TCP connection, the proxy's part included.
     pub connect_ms: Option<f64>,
@@ -322,7 +322,7 @@ pub struct Attempt {
 /// Phases of an HTTP exchange; `null` where one was not reached or not needed.
 #[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
 pub struct HttpTimings {
-    /// Name resolution.
+    /// The wait for the name's addresses; `null` where they were known from before or none was needed.
     pub dns_ms: Option<f64>,
     /// TCP connection, the proxy's part and the TLS handshake of https included.
     pub connect_ms: Option<f64>,

@@ -56,7 +56,7 @@ struct Method {
 
 /// Asks. A POST whose nonce may have been what the responder refused is repeated without it.
 pub(super) async fn ask(inquiry: &Inquiry<'_>) -> Asked {
-    let (post, get) = join(post(inquiry), get(inquiry)).await;
+    let (post, get) = join(Box::pin(post(inquiry)), Box::pin(get(inquiry))).await;
     combine(post, get, inquiry.named)
 }
 
@@ -96,7 +96,7 @@ async fn judge(fetched: &Fetched<bytes::Bytes>, inquiry: &Inquiry<'_>) -> Method
         {
             mark_malformed(attempt, reason);
         }
-        inquiry.delegates.settle(&mut judged, inquiry.subject).await;
+        Box::pin(inquiry.delegates.settle(&mut judged, inquiry.subject)).await;
         all.push(judged);
     }
     let best = all.iter().position(|judged| judged.usable).unwrap_or(0);

@@ -84,7 +84,7 @@ impl<'a> Examiner<'a> {
 
     pub(super) async fn examine(&self, staple: Option<&Bytes>) -> RevocationFacts {
         let planned = plan::plan(self.subjects, self.options.offline);
-        let endpoints = join_all(planned.into_iter().map(|planned| self.gather(planned)));
+        let endpoints = join_all(planned.into_iter().map(|planned| Box::pin(self.gather(planned))));
         let ocsp_files = join_all(
             self.options
                 .ocsp_files
@@ -97,7 +97,7 @@ impl<'a> Examiner<'a> {
 
     /// One endpoint, and the delta CRLs that it turns out to name.
     async fn gather(&self, planned: Planned) -> (Gathered, Vec<Gathered>) {
-        let gathered = self.fetch(planned).await;
+        let gathered = Box::pin(self.fetch(planned)).await;
         let mut urls: Vec<String> = Vec::new();
         if let (EndpointKind::Crl, Came::Crls(bodies)) = (gathered.planned.kind, &gathered.came) {
             for crl in bodies.iter().filter_map(|body| body.crl.as_ref().ok()) {
@@ -111,7 +111,7 @@ impl<'a> Examiner<'a> {
         let freshest = urls.into_iter().take(MAX_FRESHEST).map(|url| {
             let address = plan::address(&url);
             let subjects = gathered.planned.subjects.clone();
-            self.fetch(Planned { url, kind: EndpointKind::DeltaCrl, subjects, address })
+            Box::pin(self.fetch(Planned { url, kind: EndpointKind::DeltaCrl, subjects, address }))
         });
         let freshest = join_all(freshest).await;
         (gathered, freshest)
@@ -133,8 +133,8 @@ impl<'a> Examiner<'a> {
                 let fetched = self.retriever.crl(&url, &self.wanted, self.deadline).await;
                 (fetched.attempts.clone(), Came::Crls(fetched.bodies.iter().map(|(_, body)| body.clone()).collect()))
             }
-            EndpointKind::Ocsp => self.fetch_ocsp(&planned, &url).await,
-            EndpointKind::CaIssuers => self.fetch_issuers(&planned, &url).await,
+            EndpointKind::Ocsp => Box::pin(self.fetch_ocsp(&planned, &url)).await,
+            EndpointKind::CaIssuers => Box::pin(self.fetch_issuers(&planned, &url)).await,
         };
         self.progress.finished(&label);
         Gathered { planned, attempts, came }
@@ -203,7 +203,7 @@ impl<'a> Examiner<'a> {
         };
         let question = Question { certificate: &subject.certificate, issuer, nonce: None, at: self.at };
         let mut judged = ocsp::judge(staple, &question);
-        self.delegates.settle(&mut judged, subject).await;
+        Box::pin(self.delegates.settle(&mut judged, subject)).await;
         source.dated = judged.dated();
         source.answer = judged.answer;
         let facts = StapleFacts { content: judged.content, defects: judged.defects, usable: judged.usable };

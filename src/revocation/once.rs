@@ -41,7 +41,8 @@ impl<K: Eq + Hash + Clone, V: Shareable> Once<K, V> {
             let mine = AtomicBool::new(false);
             let made = async {
                 mine.store(true, Ordering::Relaxed);
-                Arc::new(make().await)
+                // Boxed: everything that waits for an object would otherwise carry all of a fetch in it.
+                Arc::new(Box::pin(make()).await)
             };
             let value = slot.get_or_init(|| made).await.clone();
             if !value.stays() {

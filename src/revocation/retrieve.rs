@@ -6,7 +6,6 @@
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -165,10 +164,7 @@ impl Retriever {
 
     /// The private address that a URL leads to, where `--deny-private` forbids that.
     pub async fn denied(&self, url: &Url, deadline: Deadline) -> Option<IpAddr> {
-        if !self.network().options().deny_private {
-            return None;
-        }
-        self.network().denied(url.host_str()?, deadline).await
+        self.network().denied(url, deadline).await
     }
 
     /// Fetches a CRL and reads its entries for the wanted serial numbers.
@@ -177,8 +173,7 @@ impl Retriever {
         sorted.sort();
         sorted.dedup();
         let fetch = || self.fetch_crl(url, wanted, &sorted, deadline);
-        let fetched =
-            self.within(deadline, url, HttpMethod::Get, Box::pin(self.shared.crls.get(url.clone(), fetch))).await;
+        let fetched = self.within(deadline, url, HttpMethod::Get, self.shared.crls.get(url.clone(), fetch)).await;
         if fetched.bodies.is_empty() || sorted.iter().all(|serial| fetched.wanted.contains(serial)) {
             return fetched;
         }
@@ -191,7 +186,7 @@ impl Retriever {
             return Arc::new(Fetched { bodies, wanted: sorted, ..Fetched::clone(&fetched) });
         }
         let key = (url.clone(), sorted.clone());
-        self.within(deadline, url, HttpMethod::Get, Box::pin(self.shared.large_crls.get(key, fetch))).await
+        self.within(deadline, url, HttpMethod::Get, self.shared.large_crls.get(key, fetch)).await
     }
 
     /// Fetches what a caIssuers URL serves.
@@ -204,7 +199,7 @@ impl Retriever {
             limit: self.network().options().limits.max_response_size,
         };
         let fetch = || self.fetch_body(request(), None, deadline);
-        let exchange = Box::pin(self.shared.bodies.get(BodyKey::CaIssuers(url.clone()), fetch));
+        let exchange = self.shared.bodies.get(BodyKey::CaIssuers(url.clone()), fetch);
         self.within(deadline, url, HttpMethod::Get, exchange).await
     }
 
@@ -234,7 +229,7 @@ impl Retriever {
             self.fetch_body(request, nonce, deadline)
         };
         let key = BodyKey::OcspPost { url: url.clone(), request: plain.clone(), nonce: with_nonce };
-        self.within(deadline, url, HttpMethod::Post, Box::pin(self.shared.bodies.get(key, fetch))).await
+        self.within(deadline, url, HttpMethod::Post, self.shared.bodies.get(key, fetch)).await
     }
 
     /// Asks an OCSP responder by GET, without a nonce (RFC 6960 §A.1).
@@ -254,12 +249,12 @@ impl Retriever {
             limit: self.network().options().limits.max_response_size,
         };
         let fetch = || self.fetch_body(request(), None, deadline);
-        let exchange = Box::pin(self.shared.bodies.get(BodyKey::OcspGet(url.clone()), fetch));
+        let exchange = self.shared.bodies.get(BodyKey::OcspGet(url.clone()), fetch);
         self.within(deadline, &url, HttpMethod::Get, exchange).await
     }
 
     async fn fetch_body(&self, request: HttpRequest, nonce: Option<[u8; 32]>, deadline: Deadline) -> Fetched<Bytes> {
-        let exchanges = self.network().fetch(&request, &Vec::new, deadline).await;
+        let exchanges = Box::pin(self.network().fetch(&request, &Vec::new, deadline)).await;
         let mut fetched = Fetched { nonce, ..Fetched::empty() };
         for exchange in exchanges {
             if let Some(body) = exchange.body {
@@ -280,7 +275,7 @@ impl Retriever {
             accept: "application/pkix-crl, */*",
             limit: self.network().options().limits.max_crl_size,
         };
-        let exchanges = self.network().fetch(&request, &|| CrlSink::new(wanted), deadline).await;
+        let exchanges = Box::pin(self.network().fetch(&request, &|| CrlSink::new(wanted), deadline)).await;
         let mut fetched = Fetched { wanted: sorted.to_vec(), ..Fetched::empty() };
         for exchange in exchanges {
             let mut attempt = exchange.attempt;
@@ -318,14 +313,13 @@ impl Retriever {
         self.shared.kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
     }
 
-    /// Ends the wait at the deadline, whoever is fetching. The exchange is boxed: a future is as large as all
-    /// that it may wait for, and a target waits for dozens of these.
+    /// Ends the wait at the deadline, whoever is fetching.
     async fn within<T>(
         &self,
         deadline: Deadline,
         url: &Url,
         method: HttpMethod,
-        exchange: Pin<Box<impl Future<Output = Arc<Fetched<T>>>>>,
+        exchange: impl Future<Output = Arc<Fetched<T>>>,
     ) -> Arc<Fetched<T>> {
         match tokio::time::timeout(deadline.cap(Duration::MAX).saturating_add(GRACE), exchange).await {
             Ok(fetched) => fetched,
@@ -334,8 +328,10 @@ impl Retriever {
                     method,
                     url: url.clone(),
                     address: None,
+                    through_proxy: self.network().endpoint_proxy(url).is_some(),
                     outcome: Outcome::Timeout,
                     detail: Some("the deadline of the whole check came first".to_owned()),
+                    denied: None,
                     http_status: None,
                     bytes: 0,
                     timings: HttpTimings::default(),

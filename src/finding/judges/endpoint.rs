@@ -61,8 +61,7 @@ fn not_contacted(skipped: &Skipped) -> Option<(Code, String, String)> {
         Skipped::Denied { address } => Some((
             codes::DENIED,
             format!("it leads to {address}, which --deny-private refuses"),
-            "run without --deny-private if the endpoint is your own; otherwise ask the CA about this address"
-                .to_owned(),
+            DENIED_REMEDY.to_owned(),
         )),
     }
 }
@@ -111,8 +110,7 @@ fn tried(attempt: &Attempt) -> Tried {
         address: attempt.address,
         host: attempt.url.host_str().unwrap_or_default().to_owned(),
         port,
-        // The attempt does not say so, but nothing else makes the ports differ.
-        through_proxy: attempt.address.is_some_and(|address| address.port() != port),
+        through_proxy: attempt.through_proxy,
         outcome: attempt.outcome,
         detail: attempt.detail.clone(),
         connected,
@@ -170,16 +168,11 @@ fn ranked(kind: EndpointKind, end: &Attempt) -> (u8, Code) {
         Outcome::Stalled => (5, codes::STALLED),
         Outcome::RedirectLoop => (4, codes::REDIRECT_LOOP),
         Outcome::HttpError | Outcome::Ok => (3, codes::HTTP_ERROR),
-        Outcome::Unsupported if is_denied(end) => (2, codes::DENIED),
+        // Behind a redirect; where the URL itself leads there, nothing is attempted.
+        Outcome::Unsupported if end.denied.is_some() => (2, codes::DENIED),
         Outcome::Unsupported => (2, codes::UNSUPPORTED_SCHEME),
         _ => (1, codes::UNREACHABLE),
     }
-}
-
-/// Not contacted because of `--deny-private`, also behind a redirect. The option's name in the detail is all that
-/// tells it from a scheme that is not spoken.
-fn is_denied(attempt: &Attempt) -> bool {
-    attempt.detail.as_ref().is_some_and(|detail| detail.contains("--deny-private"))
 }
 
 /// The URL, if its host is another.

@@ -191,7 +191,7 @@ fn what_was_not_contacted_weighs_by_what_depends_on_it() {
 fn a_redirect_into_the_own_network_is_denied() {
     let mut denied = crl(&[("192.0.2.80:80", Outcome::Unsupported)]);
     facts(&mut denied).attempts[0].address = None;
-    facts(&mut denied).attempts[0].detail = Some("it leads to 10.0.0.1, and --deny-private refuses such".to_owned());
+    facts(&mut denied).attempts[0].denied = "10.0.0.1".parse().ok();
     expect(&denied, &[("endpoint.denied", Warning)]);
 }
 
@@ -230,8 +230,15 @@ fn an_unreachable_ca_issuers_url_is_critical_only_where_the_path_needs_it() {
 
 #[test]
 fn a_proxy_is_named_as_such() {
-    let examination = crl(&[("10.0.0.9:3128", Outcome::Timeout)]);
-    let findings = judged(&examination);
-    assert!(findings[0].message.contains("crl.example.test:80 through the proxy 10.0.0.9:3128"));
-    assert_eq!(findings[0].remedy, "make sure that this host reaches the proxy 10.0.0.9");
+    // Its port tells nothing.
+    for proxy in ["10.0.0.9:3128", "10.0.0.9:80"] {
+        let mut examination = crl(&[(proxy, Outcome::Timeout)]);
+        facts(&mut examination).attempts[0].through_proxy = true;
+        let findings = judged(&examination);
+        let place = format!("crl.example.test:80 through the proxy {proxy}");
+        assert!(findings[0].message.contains(&place), "{}", findings[0].message);
+        assert_eq!(findings[0].remedy, "make sure that this host reaches the proxy 10.0.0.9");
+    }
+    let findings = judged(&crl(&[("10.0.0.9:3128", Outcome::Timeout)]));
+    assert!(!findings[0].message.contains("proxy"), "{}", findings[0].message);
 }
