@@ -402,6 +402,7 @@ fn of_defect(defect: &ContentDefect) -> Word {
         | ContentDefect::NoNextUpdate
         | ContentDefect::NotDer { .. }
         | ContentDefect::Large { .. }
+        | ContentDefect::ByOneMethod { .. }
         | ContentDefect::GetFailed { .. }
         | ContentDefect::PostFailed { .. } => Word::Ok,
     }

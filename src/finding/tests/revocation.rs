@@ -1,4 +1,5 @@
 use super::*;
+use crate::net::HttpMethod;
 use crate::revocation::{Conflict, ContentDefect, FileFacts, StapleFacts};
 use crate::x509::RevocationReason;
 
@@ -98,6 +99,17 @@ fn each_ocsp_defect_has_its_code() {
         }
         expect(&examination, &[(code, Warning)]);
     }
+}
+
+#[test]
+fn a_defect_by_one_method_has_its_own_code_and_is_never_critical() {
+    let defect = D::ByOneMethod { method: HttpMethod::Post, defect: Box::new(D::NonceMismatch) };
+    let mut examination = serving(EndpointKind::Ocsp, &[0], vec![defect]);
+    examination.revocation.endpoints[0].usable = true;
+    let findings = expect(&examination, &[("ocsp.nonce-mismatch", Warning)]);
+    assert!(findings[0].message.ends_with("(asked by POST; by GET it is usable)"));
+    let single = judge_endpoint(&examination.revocation.endpoints[0], None, &[], &Policy::default(), at());
+    assert_eq!(codes(&single), [("ocsp.nonce-mismatch", Warning)]);
 }
 
 #[test]
