@@ -7,6 +7,10 @@
 
 mod support;
 
+use std::net::SocketAddr;
+
+use certflight::lab::silent::SilentAddress;
+use certflight::lab::{Tasks, dns};
 use support::{CrlPage, OcspSigner, Pki, Staging, have};
 
 /// The two front ends that every case is tried on.
@@ -152,3 +156,153 @@ on_both!(
     2,
     &["critical endpoint.intercepted", "critical endpoint.intercepted"]
 );
+
+/// Runs a case whose surroundings include something that only this process can play: an address that swallows
+/// packets, or a name server without an answer.
+fn beside<T>(play: impl AsyncFnOnce() -> T, then: impl FnOnce(&T)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let played = runtime.block_on(play());
+    then(&played);
+}
+
+fn crl_port_silent(front: Front) {
+    let free: SocketAddr = (support::own_address(), 0).into();
+    beside(
+        async || SilentAddress::bind(free).await.unwrap(),
+        |silent| {
+            let address = silent.address();
+            let case = with(|case| {
+                case.staging.leaf.crl_url = Some(format!("http://silent.real.test:{}/a.crl", address.port()));
+                case.extra = vec!["--resolve".into(), format!("silent.real.test:{}", address.ip())];
+            });
+            let outcome = case.run(front);
+            outcome.expect(2, &["critical endpoint.unreachable"]);
+            let message = outcome.report["targets"][0]["findings"][0].to_string();
+            assert!(message.contains("no answer"), "{message}");
+        },
+    );
+}
+
+fn endpoint_dns_failure(front: Front) {
+    beside(
+        async || {
+            let mut tasks = Tasks::default();
+            let server = dns::start(&mut tasks, dns::Zone::default(), std::time::Duration::ZERO).await.unwrap();
+            (tasks, server)
+        },
+        |(_tasks, server)| {
+            let case = with(|case| {
+                case.staging.leaf.crl_url = Some("http://nowhere.real.test:8080/a.crl".into());
+                case.extra = vec!["--dns-server".into(), server.to_string()];
+            });
+            let outcome = case.run(front);
+            outcome.expect(2, &["critical endpoint.unreachable"]);
+            assert_eq!(
+                outcome.report["targets"][0]["endpoints"][0]["attempts"][0]["outcome"],
+                "dns-nxdomain",
+                "{}",
+                outcome.report
+            );
+        },
+    );
+}
+
+#[test]
+fn crl_port_silent_behind_nginx() {
+    if have("crl_port_silent_behind_nginx", &["nginx", "openssl"]) {
+        crl_port_silent(Front::Nginx);
+    }
+}
+
+#[test]
+fn crl_port_silent_behind_postfix() {
+    if have("crl_port_silent_behind_postfix", &["postfix", "nginx", "openssl"]) {
+        crl_port_silent(Front::Postfix);
+    }
+}
+
+#[test]
+fn endpoint_dns_failure_behind_nginx() {
+    if have("endpoint_dns_failure_behind_nginx", &["nginx", "openssl"]) {
+        endpoint_dns_failure(Front::Nginx);
+    }
+}
+
+#[test]
+fn endpoint_dns_failure_behind_postfix() {
+    if have("endpoint_dns_failure_behind_postfix", &["postfix", "nginx", "openssl"]) {
+        endpoint_dns_failure(Front::Postfix);
+    }
+}
+
+on_both!(
+    must_staple_without_staple,
+    with_ocsp(|case| case.staging.leaf.must_staple = true),
+    2,
+    &["critical cert.must-staple-unmet"]
+);
+
+#[test]
+fn nginx_staples_for_must_staple() {
+    if have("nginx_staples_for_must_staple", &["nginx", "openssl"]) {
+        let case = with_ocsp(|case| case.staging.leaf.must_staple = true);
+        let mut pki = Pki::new(&case.staging);
+        let (chain, staple) = (pki.chain(true), pki.staple_file());
+        pki.start_nginx(Some(&chain), Some(&staple), CrlPage::File);
+        let outcome = pki.check("https://www.real.test:8443", &[]);
+        outcome.expect(0, &[]);
+        let stapled = &outcome.report["targets"][0]["connections"][0]["stapled_ocsp"];
+        assert_eq!(stapled["certificate_status"], "good", "{stapled}");
+        assert_eq!(stapled["signature"], "valid", "{stapled}");
+    }
+}
+
+#[test]
+fn s_server_with_a_staple() {
+    if have("s_server_with_a_staple", &["openssl", "nginx"]) {
+        let case = with_ocsp(|case| case.staging.leaf.must_staple = true);
+        let mut pki = Pki::new(&case.staging);
+        let staple = pki.staple_file();
+        pki.start_nginx(None, None, CrlPage::File);
+        let port = pki.start_s_server(&["-status_file", staple.to_str().unwrap()]);
+        pki.check(&format!("https://www.real.test:{port}"), &[]).expect(0, &[]);
+    }
+}
+
+#[test]
+fn s_server_speaking_tls_1_2_only() {
+    if have("s_server_speaking_tls_1_2_only", &["openssl", "nginx"]) {
+        let mut pki = Pki::new(&Case::clean().staging);
+        pki.start_nginx(None, None, CrlPage::File);
+        let port = pki.start_s_server(&["-tls1_2"]);
+        let outcome = pki.check(&format!("https://www.real.test:{port}"), &[]);
+        outcome.expect(0, &[]);
+        assert_eq!(outcome.report["targets"][0]["connections"][0]["tls"]["version"], "TLSv1.2");
+    }
+}
+
+#[test]
+fn s_server_that_demands_a_client_certificate() {
+    if have("s_server_that_demands_a_client_certificate", &["openssl", "nginx"]) {
+        let mut pki = Pki::new(&Case::clean().staging);
+        pki.start_nginx(None, None, CrlPage::File);
+        let root = pki.root.certificate();
+        let port = pki.start_s_server(&["-Verify", "1", "-CAfile", root.to_str().unwrap()]);
+        let target = format!("https://www.real.test:{port}");
+        pki.check(&target, &[]).expect(1, &["warning connection.client-certificate-required"]);
+    }
+}
+
+#[test]
+fn wrong_ports_are_told_apart() {
+    if have("wrong_ports_are_told_apart", &["nginx", "postfix", "openssl"]) {
+        let mut pki = Pki::new(&Case::clean().staging);
+        let chain = pki.chain(true);
+        pki.start_nginx(None, None, CrlPage::File);
+        pki.start_postfix(&chain);
+        pki.check("https://www.real.test:2525", &[]).expect(2, &["critical connection.not-tls"]);
+        pki.check(&format!("https://www.real.test:{}", support::CRL_PORT), &[])
+            .expect(2, &["critical connection.not-tls"]);
+        pki.check("smtp://www.real.test:2526", &[]).expect(2, &["critical connection.failed"]);
+    }
+}

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::net::{Attempt, HttpMethod};
+use crate::x509::Fingerprint;
 use crate::x509::extensions::RevocationReason;
-use crate::x509::{CertificateError, Fingerprint};
 
 /// What kind of object a URL is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
@@ -368,15 +368,6 @@ pub struct StapleFacts {
     pub defects: Vec<ContentDefect>,
     /// Whether its word counts.
     pub usable: bool,
-}
-
-/// A caIssuers certificate that did not decode.
-#[derive(Debug, Clone)]
-pub struct BrokenIssuer {
-    /// Where it was.
-    pub url: String,
-    /// What is wrong.
-    pub error: CertificateError,
 }
 
 /// A `--crl` or `--ocsp-response` file, judged.

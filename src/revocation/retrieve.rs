@@ -6,6 +6,7 @@
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -167,8 +168,7 @@ impl Retriever {
         if !self.network().options().deny_private {
             return None;
         }
-        let _ = (url, deadline);
-        None
+        self.network().denied(url.host_str()?, deadline).await
     }
 
     /// Fetches a CRL and reads its entries for the wanted serial numbers.
@@ -177,7 +177,8 @@ impl Retriever {
         sorted.sort();
         sorted.dedup();
         let fetch = || self.fetch_crl(url, wanted, &sorted, deadline);
-        let fetched = self.within(deadline, url, HttpMethod::Get, self.shared.crls.get(url.clone(), fetch)).await;
+        let fetched =
+            self.within(deadline, url, HttpMethod::Get, Box::pin(self.shared.crls.get(url.clone(), fetch))).await;
         if fetched.bodies.is_empty() || sorted.iter().all(|serial| fetched.wanted.contains(serial)) {
             return fetched;
         }
@@ -190,7 +191,7 @@ impl Retriever {
             return Arc::new(Fetched { bodies, wanted: sorted, ..Fetched::clone(&fetched) });
         }
         let key = (url.clone(), sorted.clone());
-        self.within(deadline, url, HttpMethod::Get, self.shared.large_crls.get(key, fetch)).await
+        self.within(deadline, url, HttpMethod::Get, Box::pin(self.shared.large_crls.get(key, fetch))).await
     }
 
     /// Fetches what a caIssuers URL serves.
@@ -203,7 +204,7 @@ impl Retriever {
             limit: self.network().options().limits.max_response_size,
         };
         let fetch = || self.fetch_body(request(), None, deadline);
-        let exchange = self.shared.bodies.get(BodyKey::CaIssuers(url.clone()), fetch);
+        let exchange = Box::pin(self.shared.bodies.get(BodyKey::CaIssuers(url.clone()), fetch));
         self.within(deadline, url, HttpMethod::Get, exchange).await
     }
 
@@ -233,7 +234,7 @@ impl Retriever {
             self.fetch_body(request, nonce, deadline)
         };
         let key = BodyKey::OcspPost { url: url.clone(), request: plain.clone(), nonce: with_nonce };
-        self.within(deadline, url, HttpMethod::Post, self.shared.bodies.get(key, fetch)).await
+        self.within(deadline, url, HttpMethod::Post, Box::pin(self.shared.bodies.get(key, fetch))).await
     }
 
     /// Asks an OCSP responder by GET, without a nonce (RFC 6960 §A.1).
@@ -253,7 +254,7 @@ impl Retriever {
             limit: self.network().options().limits.max_response_size,
         };
         let fetch = || self.fetch_body(request(), None, deadline);
-        let exchange = self.shared.bodies.get(BodyKey::OcspGet(url.clone()), fetch);
+        let exchange = Box::pin(self.shared.bodies.get(BodyKey::OcspGet(url.clone()), fetch));
         self.within(deadline, &url, HttpMethod::Get, exchange).await
     }
 
@@ -317,13 +318,14 @@ impl Retriever {
         self.shared.kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
     }
 
-    /// Ends the wait at the deadline, whoever is fetching.
+    /// Ends the wait at the deadline, whoever is fetching. The exchange is boxed: a future is as large as all
+    /// that it may wait for, and a target waits for dozens of these.
     async fn within<T>(
         &self,
         deadline: Deadline,
         url: &Url,
         method: HttpMethod,
-        exchange: impl Future<Output = Arc<Fetched<T>>>,
+        exchange: Pin<Box<impl Future<Output = Arc<Fetched<T>>>>>,
     ) -> Arc<Fetched<T>> {
         match tokio::time::timeout(deadline.cap(Duration::MAX).saturating_add(GRACE), exchange).await {
             Ok(fetched) => fetched,

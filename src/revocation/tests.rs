@@ -444,6 +444,33 @@ async fn dead_and_forbidden_endpoints_leave_the_status_unknown() {
 }
 
 #[tokio::test]
+async fn every_address_is_judged() {
+    let stale_server = Server::start().await;
+    let server = stale_server.start_beside().await;
+    let ca = Arc::new(Ca::new("CA"));
+    let stale = CrlSpec { next_update: Some("2026-11-02T00:00:00Z"), ..CrlSpec::default() };
+    stale_server.serve("/ca.crl", ca.crl(&stale));
+    server.serve("/ca.crl", ca.crl(&CrlSpec::default()));
+    stale_server.serve("/ocsp", ERROR_UNAUTHORIZED);
+    server.on("/ocsp", responder(&ca, Says::Good));
+    stale_server.serve("/ca.der", Ca::new("Other").certificate.der.to_vec());
+    server.serve("/ca.der", ca.certificate.der.to_vec());
+    let pins = [&stale_server, &server].map(|server| ("pki.test".to_owned(), server.address().ip())).to_vec();
+    let retriever = retriever_with(NetOptions { pins, all_addresses: true, ..NetOptions::default() });
+    let url = |path: &str| format!("http://pki.test:{}{path}", server.address().port());
+    let leaf = Leaf::new(5).crl(&[&url("/ca.crl")]).ocsp(&url("/ocsp")).ca_issuers(&url("/ca.der"));
+    let facts = examined(&retriever, &[ca.subject(&leaf)]).await;
+    let [crl, ocsp, issuers] = facts.endpoints.as_slice() else { panic!("{:?}", facts.endpoints) };
+    assert!(crl.usable && ocsp.usable && issuers.usable);
+    assert!(matches!(crl.defects.as_slice(), [ContentDefect::Expired { .. }]));
+    assert!(matches!(&crl.content, Some(Content::Crl(content)) if content.next_update > Some(at())));
+    assert!(matches!(ocsp.defects.as_slice(), [ContentDefect::ErrorStatus { .. }]));
+    assert_eq!(ocsp_content(ocsp).certificate_status, Some(Answer::Good));
+    assert!(matches!(issuers.defects.as_slice(), [ContentDefect::WrongIssuer { .. }]));
+    assert_eq!((crl.attempts.len(), issuers.attempts.len(), facts.statuses[0].status), (2, 2, Status::Good));
+}
+
+#[tokio::test]
 async fn the_deadline_holds_for_those_who_wait_for_others() {
     // Accepts by its backlog, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();

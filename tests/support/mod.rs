@@ -18,6 +18,7 @@ use serde_json::Value;
 
 /// Says on standard error, past the test runner's capture, that a test was not run, and why.
 pub fn skipped(test: &str, reason: &str) {
+    #[expect(clippy::explicit_write, reason = "eprintln! would be captured by the test runner")]
     writeln!(std::io::stderr(), "SKIPPED {test}: {reason}").unwrap();
     assert!(
         std::env::var_os("CERTFLIGHT_REQUIRE_SERVERS").is_none(),
