@@ -278,8 +278,10 @@ fn an_indirect_crl_is_bound_by_the_distribution_point() {
     assert_eq!(judgement.sources[0].defects, [ContentDefect::WrongIssuer { expected, found }]);
     assert!(!judgement.sources[0].usable);
     let dead_end = Subject { issuer: None, above: Vec::new(), ..subject.clone() };
-    let judgement =
-        judged(&[source(URL, Role::Complete, std::slice::from_ref(&dead_end), &unknown)], &[dead_end.clone()]);
+    let judgement = judged(
+        &[source(URL, Role::Complete, std::slice::from_ref(&dead_end), &unknown)],
+        std::slice::from_ref(&dead_end),
+    );
     assert_eq!(judgement.sources[0].defects, [ContentDefect::Unverified], "the path tells why");
     assert!(!judgement.sources[0].usable);
 
