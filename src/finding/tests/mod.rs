@@ -170,7 +170,7 @@ fn by_server(connections: Vec<Connection>) -> Presented {
 
 fn in_file(certificates: &[&Arc<Certificate>]) -> Presented {
     let certificates = certificates.iter().map(|one| PresentedCertificate::Decoded((*one).clone())).collect();
-    Presented::InFile { name: None, certificates }
+    Presented::InFile { name: None, certificates, ordered: true }
 }
 
 fn connections(examination: &mut Examination) -> &mut Vec<Connection> {
