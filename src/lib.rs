@@ -65,8 +65,17 @@ pub async fn check(run: &Run, target: &Target, progress: &dyn Progress) -> Check
 
 /// The result for something in a list that is no target: a finding, so that the others are still judged.
 #[must_use]
-pub fn unreadable(run: &Run, text: &str, reason: &str) -> Checked {
-    let error = AcquireError::Unreadable { path: PathBuf::from(text), reason: reason.to_owned() };
+pub fn not_a_target(run: &Run, text: &str, reason: &str) -> Checked {
+    unanswered(run, text, AcquireError::NotATarget { text: text.to_owned(), reason: reason.to_owned() })
+}
+
+/// The result for a target whose check was cut off by a fault of this program.
+#[must_use]
+pub fn internal_error(run: &Run, text: &str, reason: &str) -> Checked {
+    unanswered(run, text, AcquireError::Internal { text: text.to_owned(), reason: reason.to_owned() })
+}
+
+fn unanswered(run: &Run, text: &str, error: AcquireError) -> Checked {
     let examination = Examination { presented: Err(error), ..Examination::empty(run, text.to_owned(), Instant::now()) };
     Checked::judge(examination, &run.policy, run.at)
 }

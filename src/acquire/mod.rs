@@ -211,6 +211,22 @@ pub enum AcquireError {
         /// What was found instead.
         reason: String,
     },
+    /// What stands in a list of targets is none.
+    #[error("{text}: {reason}")]
+    NotATarget {
+        /// What stands there.
+        text: String,
+        /// Why it is no target.
+        reason: String,
+    },
+    /// A fault of this program.
+    #[error("{text}: internal error, please report it: {reason}")]
+    Internal {
+        /// The target.
+        text: String,
+        /// What went wrong.
+        reason: String,
+    },
 }
 
 impl Presented {

@@ -15,6 +15,12 @@ fn an_unreadable_target_is_unknown_and_nothing_else() {
     let findings = expect(&examination, &[("target.unreadable", Severity::Unknown)]);
     assert_eq!(Verdict::of(&findings), Verdict::Unknown);
 }
+    assert_eq!(findings[0].message, "cannot read a.pem: no such file");
+    let reason = "the host is not a name".to_owned();
+    examination.presented = Err(AcquireError::NotATarget { text: "bad host".to_owned(), reason });
+    let findings = expect(&examination, &[("target.unreadable", Severity::Unknown)]);
+    assert_eq!(findings[0].message, "bad host: the host is not a name");
+    assert!(findings[0].remedy.contains("HOST:PORT"));
 
 #[test]
 fn unreadable_entries_of_the_store_are_a_warning() {
