@@ -9,7 +9,7 @@ mod revocation;
 mod whole;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -102,6 +102,7 @@ impl Certificates {
             purpose: Purpose::Server,
             offline: false,
             now: at(),
+            started: Instant::now(),
             elapsed: Duration::from_millis(40),
         }
     }

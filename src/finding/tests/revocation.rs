@@ -1,5 +1,4 @@
 use super::*;
-use crate::net::HttpMethod;
 use crate::revocation::{Conflict, ContentDefect, FileFacts, StapleFacts};
 use crate::x509::RevocationReason;
 
