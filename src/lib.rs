@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use acquire::{AcquireError, AcquireOptions, Connection, Presented};
 use finding::{Finding, Policy, Verdict};
@@ -69,8 +69,17 @@ pub async fn check(run: &Run, target: &Target, progress: &dyn Progress) -> Check
 
 /// The result for something in a list that is no target: a finding, so that the others are still judged.
 #[must_use]
-pub fn unreadable(run: &Run, text: &str, reason: &str) -> Checked {
-    let error = AcquireError::Unreadable { path: PathBuf::from(text), reason: reason.to_owned() };
+pub fn not_a_target(run: &Run, text: &str, reason: &str) -> Checked {
+    unanswered(run, text, AcquireError::NotATarget { text: text.to_owned(), reason: reason.to_owned() })
+}
+
+/// The result for a target whose check was cut off by a fault of this program.
+#[must_use]
+pub fn internal_error(run: &Run, text: &str, reason: &str) -> Checked {
+    unanswered(run, text, AcquireError::Internal { text: text.to_owned(), reason: reason.to_owned() })
+}
+
+fn unanswered(run: &Run, text: &str, error: AcquireError) -> Checked {
     let examination = Examination { presented: Err(error), ..Examination::empty(run, text.to_owned(), Instant::now()) };
     Checked::judge(examination, &run.policy, run.at)
 }
@@ -305,8 +314,10 @@ fn loaded(result: Result<Result<TrustStore, StoreError>, JoinError>) -> Result<A
 /// Everything that one run holds for all of its targets.
 #[derive(Clone)]
 pub struct Run {
-    /// The clock, read once.
+    /// The clock, read once; later times are reckoned from it by what has passed since.
     pub now: Timestamp,
+    /// When that was.
+    pub started: Instant,
     /// `--at`, else `now`.
     pub at: Timestamp,
     /// Fetches endpoints over the run's network.
@@ -327,6 +338,14 @@ pub struct Run {
     pub policy: Policy,
     /// `--deadline`
     pub deadline: Duration,
+}
+
+impl Run {
+    /// The wall clock's time at an instant since the run began.
+    fn time_at(&self, instant: Instant) -> Timestamp {
+        let passed = SignedDuration::try_from(instant.saturating_duration_since(self.started));
+        passed.ok().and_then(|passed| self.now.checked_add(passed).ok()).unwrap_or(self.now)
+    }
 }
 
 /// Everything observed for one target; what `finding` judges and `report` serialises.
@@ -356,8 +375,10 @@ pub struct Examination {
     pub purpose: Purpose,
     /// `--offline`
     pub offline: bool,
-    /// The wall clock's `now`.
+    /// The wall clock's time when the target's turn came.
     pub now: Timestamp,
+    /// When that was.
+    pub started: Instant,
     /// How long it took.
     pub elapsed: Duration,
     /// The other chains that addresses of the name served, each examined by itself.
@@ -380,7 +401,8 @@ impl Examination {
             publicly_trusted: false,
             purpose: run.purpose,
             offline: run.revocation.offline,
-            now: run.now,
+            now: run.time_at(started),
+            started,
             elapsed: started.elapsed(),
             others: Vec::new(),
         }

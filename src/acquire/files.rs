@@ -35,25 +35,42 @@ pub struct ClientIdentity {
 #[error("{0}")]
 pub struct ContentError(pub String);
 
+/// What a file holds.
+#[derive(Debug)]
+pub struct Found {
+    /// Every certificate, in the file's order.
+    pub certificates: Vec<PresentedCertificate>,
+    /// Whether that order means anything: of PEM blocks it does, while PKCS#7 and PKCS#12 hold sets.
+    pub ordered: bool,
+}
+
 /// Every certificate in the octets of a file, whatever its format. The password opens PKCS#12; one
 /// without a password is opened with the empty one.
 ///
 /// # Errors
 /// What was found instead, when there is none.
 pub fn certificates(contents: &Bytes, password: Option<&str>) -> Result<Vec<PresentedCertificate>, ContentError> {
+    read(contents, password).map(|found| found.certificates)
+}
+
+/// The same, with what the format says of them.
+///
+/// # Errors
+/// What was found instead, when there is none.
+pub fn read(contents: &Bytes, password: Option<&str>) -> Result<Found, ContentError> {
     if let Some(text) = from_utf16(contents) {
-        return certificates(&text, password);
+        return read(&text, password);
     }
     let found = if pem::is_pem(contents) {
         from_pem(&pem::blocks(contents))?
     } else if contents.first() == Some(&SEQUENCE) {
-        from_der(contents, password)?
+        Found { certificates: from_der(contents, password)?, ordered: false }
     } else if let Some(decoded) = bare_base64(contents) {
-        from_der(&decoded, password)?
+        Found { certificates: from_der(&decoded, password)?, ordered: false }
     } else {
         return Err(ContentError(format!("it holds {}", neither_pem_nor_der(contents))));
     };
-    if found.len() > MAX_CERTIFICATES {
+    if found.certificates.len() > MAX_CERTIFICATES {
         return Err(ContentError(format!("it holds more than {MAX_CERTIFICATES} certificates")));
     }
     Ok(found)
@@ -83,8 +100,9 @@ fn bare_base64(contents: &[u8]) -> Option<Bytes> {
     pem::blocks(&armoured).into_iter().next()?.contents.ok().filter(|decoded| decoded.first() == Some(&SEQUENCE))
 }
 
-fn from_pem(blocks: &[Block]) -> Result<Vec<PresentedCertificate>, ContentError> {
+fn from_pem(blocks: &[Block]) -> Result<Found, ContentError> {
     let mut found = Vec::new();
+    let mut ordered = true;
     let mut others: Vec<String> = Vec::new();
     for block in blocks {
         match (block.label.as_str(), &block.contents) {
@@ -95,7 +113,10 @@ fn from_pem(blocks: &[Block]) -> Result<Vec<PresentedCertificate>, ContentError>
                 found.push(PresentedCertificate::from_der(without_trust(contents)))
             }
             ("PKCS7" | "CMS" | "PKCS #7 SIGNED DATA", Ok(contents)) => match cms::certificates(contents) {
-                Some(inside) => found.extend(inside.into_iter().map(PresentedCertificate::from_der)),
+                Some(inside) => {
+                    ordered = false;
+                    found.extend(inside.into_iter().map(PresentedCertificate::from_der));
+                }
                 None => others.push("a CMS message that does not decode".to_owned()),
             },
             ("CERTIFICATE" | "X509 CERTIFICATE" | "X.509 CERTIFICATE" | "TRUSTED CERTIFICATE", Err(reason)) => {
@@ -114,7 +135,7 @@ fn from_pem(blocks: &[Block]) -> Result<Vec<PresentedCertificate>, ContentError>
             _ => format!("it holds {list}, but no certificate"),
         }));
     }
-    Ok(found)
+    Ok(Found { certificates: found, ordered })
 }
 
 /// OpenSSL's own format: a certificate, followed by what it is trusted for.

@@ -187,6 +187,8 @@ pub enum Presented {
         name: Option<String>,
         /// Certificates in their order. The leaf is chosen from them by [`Presented::leaf`].
         certificates: Vec<PresentedCertificate>,
+        /// Whether that order means anything: a PEM bundle's is the one it would be served in.
+        ordered: bool,
     },
 }
 
@@ -207,6 +209,22 @@ pub enum AcquireError {
         /// The file.
         path: PathBuf,
         /// What was found instead.
+        reason: String,
+    },
+    /// What stands in a list of targets is none.
+    #[error("{text}: {reason}")]
+    NotATarget {
+        /// What stands there.
+        text: String,
+        /// Why it is no target.
+        reason: String,
+    },
+    /// A fault of this program.
+    #[error("{text}: internal error, please report it: {reason}")]
+    Internal {
+        /// The target.
+        text: String,
+        /// What went wrong.
         reason: String,
     },
 }
@@ -288,13 +306,13 @@ pub async fn acquire(
         Err(error) => return Err(AcquireError::Unreadable { path, reason: error.to_string() }),
     };
     let password = options.password.as_ref().map(|password| password.0.as_str());
-    match files::certificates(&contents, password) {
-        Ok(certificates) => {
+    match files::read(&contents, password) {
+        Ok(files::Found { certificates, ordered }) => {
             let name = options.servername.as_ref().map(|given| match Host::parse(given) {
                 Ok(host) => host.unbracketed(),
                 Err(_) => given.clone(),
             });
-            Ok(Presented::InFile { name, certificates })
+            Ok(Presented::InFile { name, certificates, ordered })
         }
         Err(error) => Err(AcquireError::NoCertificate { path, reason: error.0 }),
     }

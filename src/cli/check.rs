@@ -83,7 +83,7 @@ pub(super) async fn watched<T>(work: impl Future<Output = T>, bar: &Bar) -> T {
 async fn check_one(run: Arc<Run>, named: Named, bar: Arc<Bar>) -> Checked {
     let target = match named.target {
         Ok(target) => target,
-        Err(error) => return crate::unreadable(&run, &named.text, &error.to_string()),
+        Err(error) => return crate::not_a_target(&run, &named.text, &error.to_string()),
     };
     let task = {
         let run = Arc::clone(&run);
@@ -94,10 +94,7 @@ async fn check_one(run: Arc<Run>, named: Named, bar: Arc<Bar>) -> Checked {
     };
     match task.await {
         Ok(checked) => checked,
-        Err(error) => {
-            let error = format!("internal error, please report it: {error}");
-            crate::unreadable(&run, &named.text, &error)
-        }
+        Err(error) => crate::internal_error(&run, &named.text, &error.to_string()),
     }
 }
 

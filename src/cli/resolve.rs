@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -125,6 +125,7 @@ impl CheckPlan {
         let network = self.settings.network(&store)?;
         Ok(Run {
             now,
+            started: Instant::now(),
             at: self.settings.at.unwrap_or(now),
             retriever: Retriever::new(network),
             store,

@@ -38,10 +38,14 @@ pub(super) fn relative(time: Timestamp, at: Timestamp) -> String {
     }
 }
 
-/// A wait: `5 s`, `0.3 s`.
+/// A wait: `5 s`, `1.2 s`, `40 ms`.
 pub(super) fn wait(duration: Duration) -> String {
-    let seconds = duration.as_secs_f64();
-    if seconds < 0.95 { format!("{seconds:.1} s") } else { format!("{seconds:.0} s") }
+    let milliseconds = duration.as_millis();
+    if milliseconds < 95 {
+        return format!("{milliseconds} ms");
+    }
+    let seconds = format!("{:.1}", duration.as_secs_f64());
+    format!("{} s", seconds.strip_suffix(".0").unwrap_or(&seconds))
 }
 
 /// `a, b and c`, cut after a few.
@@ -325,7 +329,9 @@ mod tests {
         let span = |seconds| span(SignedDuration::from_secs(seconds));
         assert_eq!([span(1), span(90), span(-600), span(7_200)], ["1 second", "90 seconds", "10 minutes", "2 hours"]);
         assert_eq!([span(172_799), span(172_800), span(-30 * 86_400)], ["47 hours", "2 days", "30 days"]);
-        assert_eq!(wait(Duration::from_millis(310)), "0.3 s");
+        let wait = |milliseconds| wait(Duration::from_millis(milliseconds));
+        assert_eq!([wait(40), wait(310), wait(980), wait(1_204)], ["40 ms", "0.3 s", "1 s", "1.2 s"]);
+        assert_eq!([wait(5_004), wait(12_640)], ["5 s", "12.6 s"]);
     }
 
     #[test]

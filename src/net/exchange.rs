@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use url::Url;
 
 use super::content::{Body, Encoding, Stop, title};
-use super::http::{HttpMethod, Sink};
+use super::http::{HttpMethod, ServerClock, Sink};
 use super::limits::{Deadline, Limits, seconds};
 use super::outcome::Outcome;
 use super::tunnel::{describe_own_headers, quoted};
@@ -50,7 +50,7 @@ pub(super) struct Settled<S> {
     pub(super) bytes: u64,
     pub(super) first_byte: Option<Instant>,
     pub(super) location: Option<String>,
-    pub(super) date: Option<Timestamp>,
+    pub(super) date: Option<ServerClock>,
     pub(super) body: Option<S>,
 }
 
@@ -265,7 +265,7 @@ fn settle<S: Sink>(ended: Ended, mut progress: Progress<S>, activity: &Activity,
         bytes: progress.bytes,
         first_byte,
         location: head.as_ref().and_then(|head| head.headers.get(header::LOCATION)).map(lossy),
-        date: head.as_ref().and_then(date),
+        date: head.as_ref().and_then(date).map(|time| ServerClock { time, read: Instant::now() }),
         body: None,
     };
     let page = progress.body.as_mut().and_then(Body::page);

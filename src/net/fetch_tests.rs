@@ -84,7 +84,7 @@ async fn an_object_arrives_with_its_phases() {
     assert_eq!(body.unwrap(), OBJECT);
     assert_eq!((attempt.outcome, attempt.http_status, attempt.bytes), (Outcome::Ok, Some(200), 5));
     assert_eq!((attempt.address, attempt.detail), (Some(address), None));
-    assert_eq!(attempt.date.unwrap().to_string(), "1994-11-06T08:50:37Z");
+    assert_eq!(attempt.date.unwrap().time.to_string(), "1994-11-06T08:50:37Z");
     let timings = attempt.timings;
     assert_eq!(timings.dns, None);
     assert!(!attempt.through_proxy);

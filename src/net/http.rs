@@ -1,7 +1,7 @@
 //! HTTP/1.1 exchanges with endpoints (RFC 9110, RFC 9112), phase by phase.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -89,7 +89,16 @@ pub struct Attempt {
     /// Where a redirect (301, 302, 303, 307, 308) pointed, followed or not.
     pub redirected_to: Option<Url>,
     /// The server's clock at the end of the attempt: its Date header, plus the Age that a cache gives.
-    pub date: Option<Timestamp>,
+    pub date: Option<ServerClock>,
+}
+
+/// What a server's clock said, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerClock {
+    /// The time it said.
+    pub time: Timestamp,
+    /// When that was. Answers are shared by targets, so it can be long ago.
+    pub read: Instant,
 }
 
 /// An attempt with what it delivered.

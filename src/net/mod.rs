@@ -33,7 +33,7 @@ use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore};
 
 pub use dns::Resolution;
-pub use http::{Attempt, Exchange, HttpMethod, HttpRequest, HttpTimings, Sink};
+pub use http::{Attempt, Exchange, HttpMethod, HttpRequest, HttpTimings, ServerClock, Sink};
 pub use limits::{Deadline, Limits};
 pub use outcome::{Failure, Outcome};
 pub use proxy::{NoProxy, ProxyChoice, ProxyEnvironment, ProxyUrl, ProxyUrlError};

@@ -53,22 +53,32 @@ pub fn read(body: &Bytes) -> Result<Issuers, String> {
     })
 }
 
+/// Who names a caIssuers URL.
+#[derive(Debug, Clone, Copy)]
+pub struct NamedBy<'a> {
+    /// The certificate.
+    pub certificate: &'a Certificate,
+    /// Its issuer on a certification path, whose judgement tells whether the signature holds.
+    pub issuer: Option<&'a Certificate>,
+}
+
 /// What is wrong with a body as the source of these certificates' issuers, most telling first.
 #[must_use]
-pub fn judge(read: &Result<Issuers, String>, named_by: &[&Certificate]) -> Vec<ContentDefect> {
+pub fn judge(read: &Result<Issuers, String>, named_by: &[NamedBy<'_>]) -> Vec<ContentDefect> {
     let issuers = match read {
         Ok(issuers) => issuers,
         Err(reason) => return vec![ContentDefect::Malformed { reason: reason.clone() }],
     };
     let mut defects: Vec<ContentDefect> = Vec::new();
-    for certificate in named_by {
+    for by in named_by {
+        let certificate = by.certificate;
         let named: Vec<_> =
             issuers.certificates.iter().filter(|issuer| issuer.subject.matches(&certificate.issuer)).collect();
-        if named.iter().any(|issuer| issued(issuer, certificate)) {
+        if named.iter().any(|issuer| issued(issuer, certificate) || by.signature_is_at_fault(issuer)) {
             continue;
         }
         let found = match (named.first(), issuers.certificates.first()) {
-            (Some(issuer), _) => format!("{} with another key", issuer.subject),
+            (Some(issuer), _) => format!("{}, whose key does not verify the signature,", issuer.subject),
             (None, Some(first)) => first.subject.to_string(),
             (None, None) => String::new(),
         };
@@ -81,6 +91,19 @@ pub fn judge(read: &Result<Issuers, String>, named_by: &[&Certificate]) -> Vec<C
         defects.push(ContentDefect::NotDer { format: "PEM" });
     }
     defects
+}
+
+impl NamedBy<'_> {
+    /// Whether the certificate's own signature is what does not hold, since this is the issuer it means: the
+    /// path tells that.
+    fn signature_is_at_fault(&self, served: &Certificate) -> bool {
+        let certificate = self.certificate;
+        self.issuer.is_some_and(|issuer| {
+            let is_meant = certificate.authority_key_identifier.is_some()
+                && certificate.authority_key_identifier == served.subject_key_identifier;
+            (served.key == issuer.key || is_meant) && !issued(issuer, certificate)
+        })
+    }
 }
 
 impl Issuers {
@@ -140,7 +163,7 @@ mod tests {
     }
 
     fn defects(body: &[u8], certificate: &Certificate) -> Vec<ContentDefect> {
-        judge(&read(&Bytes::copy_from_slice(body)), &[certificate])
+        judge(&read(&Bytes::copy_from_slice(body)), &[NamedBy { certificate, issuer: None }])
     }
 
     #[test]
@@ -168,8 +191,31 @@ mod tests {
         );
         assert_eq!(
             defects(&namesake.certificate.der, &leaf),
-            [ContentDefect::WrongIssuer { expected, found: "CN=CA with another key".to_owned() }]
+            [ContentDefect::WrongIssuer {
+                expected,
+                found: "CN=CA, whose key does not verify the signature,".to_owned()
+            }]
         );
+    }
+
+    #[test]
+    fn leaves_a_broken_signature_to_the_path() {
+        let (ca, namesake) = (Ca::new("CA"), Ca::new("CA"));
+        let leaf = ca.subject(&Leaf::new(5)).certificate;
+        let with_issuer = |served: &Ca, certificate: &Certificate, issuer: &Ca| {
+            let by = NamedBy { certificate, issuer: Some(&issuer.certificate) };
+            judge(&read(&served.certificate.der), &[by])
+        };
+        let is_wrong = |defects: Vec<ContentDefect>| matches!(defects.as_slice(), [ContentDefect::WrongIssuer { .. }]);
+        assert!(is_wrong(with_issuer(&namesake, &leaf, &ca)), "the signature holds with the issuer's key");
+        let mut broken = leaf.der.to_vec();
+        if let Some(last) = broken.last_mut() {
+            *last ^= 1;
+        }
+        let broken = Certificate::from_der(broken).unwrap();
+        assert_eq!(with_issuer(&ca, &broken, &ca), []);
+        assert!(is_wrong(with_issuer(&namesake, &broken, &ca)), "it is not the issuer either way");
+        assert!(is_wrong(with_issuer(&Ca::new("Other"), &broken, &ca)));
     }
 
     #[test]

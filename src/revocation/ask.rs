@@ -8,9 +8,8 @@ use super::delegate::DelegateCheck;
 use super::ocsp::{self, Judged, Question};
 use super::retrieve::{Fetched, Retriever, mark_malformed};
 use super::{Answer, Content, ContentDefect, SourceAnswer, SourceKind, Subject};
-use crate::net::{Attempt, Deadline, Outcome};
+use crate::net::{Attempt, Deadline, HttpMethod, Outcome};
 use crate::x509::Certificate;
-use crate::x509::der::rfc3339;
 
 /// What is asked, whom, and how.
 #[derive(Clone, Copy)]
@@ -135,11 +134,24 @@ impl Method {
         }
     }
 
-    /// Why it gave no usable answer.
+    /// What is wrong with it beside the other method, which gave a usable answer: with the response, where it
+    /// gave one, else with the method (which `failed` makes a defect of).
+    fn faults(&self, method: HttpMethod, failed: impl FnOnce(String) -> ContentDefect) -> Vec<ContentDefect> {
+        match &self.judged {
+            Some(Judged { content: Some(_), defects, .. }) => {
+                let blocking = defects.iter().filter(|defect| defect.is_blocking());
+                blocking.map(|defect| ContentDefect::ByOneMethod { method, defect: Box::new(defect.clone()) }).collect()
+            }
+            _ => vec![failed(self.failure())],
+        }
+    }
+
+    /// Why it gave no response.
     fn failure(&self) -> String {
-        if let Some(defect) = self.judged.iter().flat_map(|judged| &judged.defects).find(|defect| defect.is_blocking())
-        {
-            return words(defect);
+        match self.judged.iter().flat_map(|judged| &judged.defects).next() {
+            Some(ContentDefect::Malformed { reason }) => return reason.clone(),
+            Some(ContentDefect::ErrorStatus { status }) => return format!("the responder answered {status}"),
+            _ => {}
         }
         match self.attempts.last() {
             Some(Attempt { outcome: Outcome::HttpError, http_status: Some(status), .. }) => {
@@ -163,7 +175,7 @@ fn combine(post: Method, get: Method, named: &str) -> Asked {
         dated: judged.dated(),
     };
     let mut answers = Vec::new();
-    let mut failure = None;
+    let mut faults = Vec::new();
     let chosen = match (post.is_usable(), get.is_usable()) {
         (true, true) => {
             let (Some(post), Some(get)) = (&post.judged, &get.judged) else { return nothing(attempts, named) };
@@ -173,11 +185,11 @@ fn combine(post: Method, get: Method, named: &str) -> Asked {
             if is_revoked(get) && !is_revoked(post) { get } else { post }.clone()
         }
         (true, false) => {
-            failure = Some(ContentDefect::GetFailed { reason: get.failure() });
+            faults = get.faults(HttpMethod::Get, |reason| ContentDefect::GetFailed { reason });
             post.judged.unwrap_or_default()
         }
         (false, true) => {
-            failure = Some(ContentDefect::PostFailed { reason: post.failure() });
+            faults = post.faults(HttpMethod::Post, |reason| ContentDefect::PostFailed { reason });
             get.judged.unwrap_or_default()
         }
         (false, false) => {
@@ -188,7 +200,7 @@ fn combine(post: Method, get: Method, named: &str) -> Asked {
     };
     answers.insert(0, told(&chosen));
     let mut defects = chosen.defects;
-    defects.extend(failure);
+    defects.extend(faults);
     Asked { attempts, content: chosen.content.map(Content::Ocsp), defects, usable: chosen.usable, answers }
 }
 
@@ -199,23 +211,4 @@ fn nothing(attempts: Vec<Attempt>, named: &str) -> Asked {
 
 fn is_revoked(judged: &Judged) -> bool {
     matches!(judged.answer, Some(Answer::Revoked { .. }))
-}
-
-/// The defect as the reason why one of the methods failed.
-fn words(defect: &ContentDefect) -> String {
-    match defect {
-        ContentDefect::Malformed { reason } | ContentDefect::UnauthorizedResponder { reason } => reason.clone(),
-        ContentDefect::ErrorStatus { status } => format!("the responder answered {status}"),
-        ContentDefect::BadSignature { signer } => format!("its signature does not verify with the key of {signer}"),
-        ContentDefect::UnsupportedSignature { algorithm } => format!("its signature is made with {algorithm}"),
-        ContentDefect::WrongCertificate { found } => format!("it answers for {found}"),
-        ContentDefect::NonceMismatch => "it bears another nonce than the request".to_owned(),
-        ContentDefect::NotYetValid { this_update } => {
-            format!("its answer is valid only from {}", rfc3339(*this_update))
-        }
-        ContentDefect::Expired { next_update } => format!("its answer expired at {}", rfc3339(*next_update)),
-        ContentDefect::UnknownStatus => "it answers that the certificate is unknown".to_owned(),
-        // None of the others is ever a defect of an OCSP response.
-        other => format!("{other:?}"),
-    }
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use futures_util::future::{join, join_all};
 use jiff::Timestamp;
 
+use super::aia::{self, NamedBy};
 use super::ask::{self, Asked, Inquiry};
 use super::crl::{self, CrlSource, CrlVerdict, Role, Signed, Signers};
 use super::delegate::DelegateCheck;
@@ -14,7 +15,7 @@ use super::retrieve::{CrlBody, Retriever, mark_malformed};
 use super::status::{self, Circumstances};
 use super::{
     Content, ContentDefect, EndpointFacts, EndpointKind, FileFacts, RevocationFacts, RevocationOptions, Skipped,
-    SourceAnswer, SourceKind, StapleFacts, Subject, aia,
+    SourceAnswer, SourceKind, StapleFacts, Subject,
 };
 use crate::Progress;
 use crate::net::{Attempt, Deadline};
@@ -165,7 +166,11 @@ impl<'a> Examiner<'a> {
     async fn fetch_issuers(&self, planned: &Planned, url: &url::Url) -> (Vec<Attempt>, Came) {
         let fetched = self.retriever.ca_issuers(url, self.deadline).await;
         let mut attempts = fetched.attempts.clone();
-        let named_by: Vec<_> = self.of(planned).map(|subject| subject.certificate.as_ref()).collect();
+        let named_by = |subject: &'a Subject| NamedBy {
+            certificate: subject.certificate.as_ref(),
+            issuer: subject.issuer.as_deref(),
+        };
+        let named_by: Vec<NamedBy<'_>> = self.of(planned).map(named_by).collect();
         let mut verdict = Verdict::default();
         for (attempt, body) in &fetched.bodies {
             let read = aia::read(body);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::net::Attempt;
+use crate::net::{Attempt, HttpMethod};
 use crate::x509::Fingerprint;
 use crate::x509::extensions::RevocationReason;
 
@@ -251,7 +251,14 @@ pub enum ContentDefect {
     },
     /// `ocsp.unknown`
     UnknownStatus,
-    /// `ocsp.get-failed`: POST gave a usable answer, GET did not.
+    /// The defect's own code: the response to this method has it, and the other method gave a usable one.
+    ByOneMethod {
+        /// Which method.
+        method: HttpMethod,
+        /// What is wrong with its response.
+        defect: Box<ContentDefect>,
+    },
+    /// `ocsp.get-failed`: POST gave a usable answer, GET no response.
     GetFailed {
         /// What GET gave.
         reason: String,
@@ -275,6 +282,7 @@ impl ContentDefect {
                 | Self::NoNextUpdate
                 | Self::NotDer { .. }
                 | Self::Large { .. }
+                | Self::ByOneMethod { .. }
                 | Self::GetFailed { .. }
                 | Self::PostFailed { .. }
         )

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use url::Url;
 
+use super::aia::{self, NamedBy};
 use super::ask::{self, Asked, Inquiry};
 use super::crl::{self, Role, Signed, Signers};
 use super::delegate::DelegateCheck;
 use super::retrieve::{CrlBody, Fetched, Retriever};
-use super::{Answer, Content, ContentDefect, EndpointFacts, EndpointKind, Skipped, Subject, aia, ocsp, plan};
+use super::{Answer, Content, ContentDefect, EndpointFacts, EndpointKind, Skipped, Subject, ocsp, plan};
 use crate::net::{Attempt, Deadline, Outcome};
 use crate::x509::crl::Crl;
 use crate::x509::{Certificate, Fingerprint, Name};
@@ -297,7 +298,9 @@ impl Against<'_> {
     }
 
     fn ca_issuers(&self, url: &str, fetched: &Fetched<CrlBody>) -> SingleFacts {
-        let named_by: Vec<&Certificate> = self.certificate.iter().map(|certificate| certificate.as_ref()).collect();
+        // No path is judged here, so a broken signature has to be told as the wrong issuer.
+        let named_by: Vec<NamedBy<'_>> =
+            self.certificate.iter().map(|certificate| NamedBy { certificate, issuer: None }).collect();
         let mut facts = EndpointFacts { attempts: arrived(fetched), ..self.facts(url, EndpointKind::CaIssuers) };
         for body in fetched.bodies.iter().filter_map(|(_, body)| body.octets.as_ref()) {
             let read = aia::read(body);
@@ -402,6 +405,7 @@ fn of_defect(defect: &ContentDefect) -> Word {
         | ContentDefect::NoNextUpdate
         | ContentDefect::NotDer { .. }
         | ContentDefect::Large { .. }
+        | ContentDefect::ByOneMethod { .. }
         | ContentDefect::GetFailed { .. }
         | ContentDefect::PostFailed { .. } => Word::Ok,
     }

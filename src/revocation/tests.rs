@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use super::fixtures::{Ca, CrlSpec, ERROR_UNAUTHORIZED, Entry, Leaf, OcspSpec, Says, Server, at, instant, nonce};
 use super::*;
-use crate::net::{NetOptions, Network, Outcome, ProxyChoice};
+use crate::net::{HttpMethod, NetOptions, Network, Outcome, ProxyChoice};
 use crate::x509::RevocationReason;
 
 const MALFORMED_REQUEST: &[u8] = &[0x30, 3, 0x0a, 1, 1];
@@ -203,6 +203,36 @@ async fn a_replayed_nonce_does_not_count() {
     assert_eq!(facts.endpoints[0].defects, [ContentDefect::NonceMismatch]);
     assert!(!facts.endpoints[0].usable);
     assert_eq!((facts.statuses[0].status, &facts.statuses[0].undetermined), (Status::Unknown, &None));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_method_s_response_is_told_as_that() {
+    let by = |method, defect| [ContentDefect::ByOneMethod { method, defect: Box::new(defect) }];
+    let asked = async |failing: Method, answer: fn(&Ca) -> Vec<u8>| {
+        let server = Server::start().await;
+        let ca = Arc::new(Ca::new("CA"));
+        let (good, bad) = (responder(&ca, Says::Good), answer(&ca));
+        server
+            .on("/ocsp", move |method, body| if *method == failing { (200, bad.clone()) } else { good(method, body) });
+        let facts = examined(&retriever(), &[ca.subject(&Leaf::new(5).ocsp(&server.url("/ocsp")))]).await;
+        assert_eq!((facts.endpoints[0].usable, facts.statuses[0].status), (true, Status::Good));
+        facts.endpoints[0].defects.clone()
+    };
+    assert_eq!(
+        asked(Method::POST, |ca| ca.ocsp(&OcspSpec { nonce: Some(&[1; 32]), ..OcspSpec::good(ca, 5) })).await,
+        by(HttpMethod::Post, ContentDefect::NonceMismatch)
+    );
+    const END: &str = "2026-11-14T00:00:00Z";
+    assert_eq!(
+        asked(Method::GET, |ca| ca.ocsp(&OcspSpec { next_update: Some(END), ..OcspSpec::good(ca, 5) })).await,
+        by(HttpMethod::Get, ContentDefect::Expired { next_update: instant(END) })
+    );
+    let other = asked(Method::GET, |ca| ca.ocsp(&OcspSpec::good(ca, 6))).await;
+    assert!(matches!(
+        other.as_slice(),
+        [ContentDefect::ByOneMethod { method: HttpMethod::Get, defect }]
+            if matches!(**defect, ContentDefect::WrongCertificate { .. })
+    ));
 }
 
 #[tokio::test]

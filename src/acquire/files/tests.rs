@@ -159,6 +159,18 @@ fn pkcs7_in_der_and_pem() {
 }
 
 #[test]
+fn only_pem_blocks_stand_in_an_order() {
+    let ordered = |contents: Vec<u8>, password| read(&Bytes::from(contents), password).unwrap().ordered;
+    let der = testdata("acquire/chain.p7b");
+    let certificate = authority().der();
+    assert!(ordered(pem::encode("CERTIFICATE", &certificate).into_bytes(), None));
+    assert!(!ordered(certificate, None));
+    assert!(!ordered(pem::encode("PKCS7", &der).into_bytes(), None));
+    assert!(!ordered(der, None));
+    assert!(!ordered(testdata("x509/modern.p12"), Some(PASSWORD)));
+}
+
+#[test]
 fn pkcs12_with_and_without_its_password() {
     let store = Bytes::from(testdata("x509/modern.p12"));
     assert!(certificates(&store, None).unwrap_err().0.contains("--password-file"));
@@ -239,7 +251,7 @@ fn in_file(certificates: &[&Issued]) -> Presented {
         .iter()
         .map(|issued| PresentedCertificate::Decoded(Arc::new(Certificate::from_der(issued.der()).unwrap())))
         .collect();
-    Presented::InFile { name: None, certificates }
+    Presented::InFile { name: None, certificates, ordered: true }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::{Names, Weight};
 use crate::finding::Code;
 use crate::finding::catalogue::{endpoint, revocation as codes};
 use crate::finding::wording::{relative, when};
+use crate::net::HttpMethod;
 use crate::revocation::{ContentDefect, EndpointKind};
 use crate::x509::Fingerprint;
 
@@ -219,16 +220,21 @@ impl Origin<'_> {
                 format!("the responder does not know {asked}"),
                 format!("have {ca} check that the certificate is in its database and that its OCSP responder reads it"),
             ),
+            D::ByOneMethod { method, defect } => {
+                let Told { code, what, remedy } = self.ocsp(defect);
+                let (bad, good) = if *method == HttpMethod::Get { ("GET", "POST") } else { ("POST", "GET") };
+                return Told { code, what: format!("{what} (asked by {bad}; by {good} it is usable)"), remedy };
+            }
             D::GetFailed { reason } => (
                 codes::OCSP_GET_FAILED,
-                format!("POST gives a usable answer, GET does not: {reason}"),
+                format!("POST gives a usable answer, GET gives none: {reason}"),
                 format!(
                     "have the web server of the OCSP responder of {ca} let GET requests with encoded slashes through"
                 ),
             ),
             D::PostFailed { reason } => (
                 codes::OCSP_POST_FAILED,
-                format!("GET gives a usable answer, POST does not: {reason}"),
+                format!("GET gives a usable answer, POST gives none: {reason}"),
                 format!("have the OCSP responder of {ca}, or the proxy on the way, accept POST"),
             ),
             D::WeakSignature { algorithm } => (

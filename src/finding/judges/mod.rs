@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use super::catalogue::{DefaultSeverity, machine};
 use super::{About, Code, Finding, Policy, Severity};
 use crate::Examination;
-use crate::acquire::Presented;
+use crate::acquire::{AcquireError, Presented};
 use crate::path::CertificationPath;
 use crate::revocation::{Answer, EndpointFacts};
 use crate::x509::{Certificate, Fingerprint};
@@ -36,14 +36,19 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
             connection::judge(&case, &mut sink);
             chain_served(&case, &mut sink);
         }
-        Err(error) => sink.report(
-            machine::TARGET_UNREADABLE,
-            Weight::Usual,
-            About::Target,
-            format!("{}: {error}", examination.target),
-            "check the path, the permissions and the content; a PKCS#12 file needs its password (--password-file)"
-                .to_owned(),
-        ),
+        Err(error) => {
+            let remedy = match error {
+                AcquireError::Unreadable { .. } | AcquireError::NoCertificate { .. } => {
+                    "check the path, the permissions and the content; a PKCS#12 file needs its password (--password-file)"
+                }
+                AcquireError::NotATarget { .. } => {
+                    "write a target as HOST, HOST:PORT, [IPv6]:PORT or SCHEME://HOST, or as the path of a file"
+                }
+                AcquireError::Internal { .. } => "report it with the command line and this message",
+            };
+            let about = About::Target;
+            sink.report(machine::TARGET_UNREADABLE, Weight::Usual, about, error.to_string(), remedy.to_owned());
+        }
     }
     // What other addresses served counts as much; their connections are judged together above.
     for other in &examination.others {

@@ -82,28 +82,12 @@ pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
     }
     staple(case, &mut consequences, sink);
     for endpoint in &facts.endpoints {
-        if told_by_signature(endpoint, case) {
-            continue;
-        }
         source(endpoint, &case.names, case.at, &mut consequences, sink);
     }
     for file in &facts.files {
         given(file, case, &mut consequences, sink);
     }
     undetermined(case, &consequences, sink);
-}
-
-/// Where the path itself tells that the signature does not verify, every issuer found is a wrong one: told once.
-fn told_by_signature(facts: &EndpointFacts, case: &Case<'_>) -> bool {
-    let bad = |sha256: &Fingerprint| {
-        let mut defects = case.chosen().into_iter().flat_map(|path| &path.judgement.defects);
-        defects.any(|defect| defect.certificate == *sha256 && matches!(defect.kind, DefectKind::BadSignature { .. }))
-    };
-    let wrong_issuer = facts.defects.iter().all(|defect| matches!(defect, ContentDefect::WrongIssuer { .. }));
-    facts.kind == EndpointKind::CaIssuers
-        && !facts.defects.is_empty()
-        && wrong_issuer
-        && facts.certificates.iter().all(bad)
 }
 
 /// One URL by itself: that it serves something usable is the question. `answer` is what it says of a certificate.
@@ -154,6 +138,10 @@ fn defects(
 ) {
     let any_blocking = defects.iter().any(ContentDefect::is_blocking);
     for defect in defects {
+        // Where a certificate is checked, its path tells why the CRL's issuer is not at hand.
+        if *defect == ContentDefect::Unverified && !consequences.always {
+            continue;
+        }
         let decisive = defect.is_blocking() || (!usable && !any_blocking);
         let only = match defect {
             ContentDefect::OutOfScope { certificate, .. } => std::slice::from_ref(certificate),

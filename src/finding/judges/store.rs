@@ -1,8 +1,9 @@
 //! `store.*`, `local.*`: what this machine could not read, and what time it thinks it is.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Sink, Weight};
 use crate::Examination;
@@ -50,15 +51,13 @@ fn clock(examination: &Examination, sink: &mut Sink) {
     for facts in &examination.revocation.endpoints {
         let mut dates = facts.attempts.iter().filter_map(|attempt| attempt.date);
         if let Some(date) = dates.next_back() {
-            by_url.insert(&facts.url, date.duration_since(examination.now));
+            by_url.insert(&facts.url, date.time.duration_since(local_time(examination, date.read)));
         }
     }
     let mut offsets: Vec<SignedDuration> = by_url.into_values().collect();
     offsets.sort_unstable();
     let Some(median) = offsets.get(offsets.len() / 2).copied().filter(|_| offsets.len() >= 2) else { return };
-    // The answers came while the target was being examined, not at `now`.
-    let elapsed = SignedDuration::try_from(examination.elapsed).unwrap_or(SignedDuration::ZERO);
-    let off = |offset: SignedDuration| offset > TOLERANCE.saturating_add(elapsed) || offset < -TOLERANCE;
+    let off = |offset: SignedDuration| offset > TOLERANCE || offset < -TOLERANCE;
     let agreeing = offsets.iter().filter(|offset| {
         let apart = offset.saturating_sub(median);
         off(**offset) && apart <= TOLERANCE && apart >= -TOLERANCE
@@ -76,4 +75,12 @@ fn clock(examination: &Examination, sink: &mut Sink) {
     );
     let remedy = "get time synchronisation (NTP) on this host to work, then run the check again".to_owned();
     sink.report(machine::CLOCK_SKEW, Weight::Usual, About::Target, message, remedy);
+}
+
+/// What the clock here said at that instant. An answer that another target asked for came before this one began.
+fn local_time(examination: &Examination, instant: Instant) -> Timestamp {
+    let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    let after = signed(instant.saturating_duration_since(examination.started));
+    let before = signed(examination.started.saturating_duration_since(instant));
+    examination.now.checked_add(after.saturating_sub(before)).unwrap_or(examination.now)
 }

@@ -126,7 +126,7 @@ fn slow_is_beyond_twelve_seconds() {
     expect(&examination, &[]);
     facts(&mut examination).attempts[0].timings.total = Some(Duration::from_millis(12_600));
     let findings = expect(&examination, &[("endpoint.slow", Warning)]);
-    assert!(findings[0].message.contains("took 13 s"));
+    assert!(findings[0].message.contains("took 12.6 s"));
     // Redirects are part of the wait.
     let mut hop = attempt(CRL, "192.0.2.80:80", Outcome::Ok);
     hop.http_status = Some(302);

@@ -9,7 +9,7 @@ mod revocation;
 mod whole;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -102,6 +102,7 @@ impl Certificates {
             purpose: Purpose::Server,
             offline: false,
             now: at(),
+            started: Instant::now(),
             elapsed: Duration::from_millis(40),
         }
     }
@@ -170,7 +171,7 @@ fn by_server(connections: Vec<Connection>) -> Presented {
 
 fn in_file(certificates: &[&Arc<Certificate>]) -> Presented {
     let certificates = certificates.iter().map(|one| PresentedCertificate::Decoded((*one).clone())).collect();
-    Presented::InFile { name: None, certificates }
+    Presented::InFile { name: None, certificates, ordered: true }
 }
 
 fn connections(examination: &mut Examination) -> &mut Vec<Connection> {

@@ -64,7 +64,6 @@ fn each_crl_defect_has_its_code() {
         (D::OutOfScope { certificate: sha256, reason: text("users only") }, "crl.out-of-scope", Warning),
         (D::UnknownCriticalExtension { oid: text("1.2.3"), entry: true }, "crl.unknown-critical-extension", Warning),
         (D::Expiring { next_update: Some(time), next_publish: None }, "crl.expiring", Warning),
-        (D::Unverified, "crl.unverified", Info),
         (D::WeakSignature { algorithm: text("sha1") }, "crl.weak-signature", Warning),
         (D::NoNextUpdate, "crl.no-next-update", Warning),
         (D::NotDer { format: "PEM" }, "crl.not-der", Warning),
@@ -72,6 +71,14 @@ fn each_crl_defect_has_its_code() {
     ] {
         expect(&serving(EndpointKind::Crl, &[0], vec![defect]), &[(code, level)]);
     }
+}
+
+#[test]
+fn an_unverified_crl_is_told_by_the_path_or_by_what_stays_open() {
+    let mut examination = serving(EndpointKind::Crl, &[0], vec![D::Unverified]);
+    expect(&examination, &[]);
+    leave_open(&mut examination, 0);
+    expect(&examination, &[("revocation.undetermined", Critical)]);
 }
 
 #[test]
@@ -98,6 +105,17 @@ fn each_ocsp_defect_has_its_code() {
         }
         expect(&examination, &[(code, Warning)]);
     }
+}
+
+#[test]
+fn a_defect_by_one_method_has_its_own_code_and_is_never_critical() {
+    let defect = D::ByOneMethod { method: HttpMethod::Post, defect: Box::new(D::NonceMismatch) };
+    let mut examination = serving(EndpointKind::Ocsp, &[0], vec![defect]);
+    examination.revocation.endpoints[0].usable = true;
+    let findings = expect(&examination, &[("ocsp.nonce-mismatch", Warning)]);
+    assert!(findings[0].message.ends_with("(asked by POST; by GET it is usable)"));
+    let single = judge_endpoint(&examination.revocation.endpoints[0], None, &[], &Policy::default(), at());
+    assert_eq!(codes(&single), [("ocsp.nonce-mismatch", Warning)]);
 }
 
 #[test]
@@ -157,14 +175,6 @@ fn aia_is_critical_only_where_the_path_needs_it() {
     expect(&examination, &[("path.no-issuer", Critical), ("aia.malformed", Critical)]);
     examination.revocation.endpoints[0].defects = vec![D::NotDer { format: "PEM" }];
     expect(&examination, &[("path.no-issuer", Critical), ("aia.not-der", Info)]);
-}
-
-#[test]
-fn a_bad_signature_is_not_told_again_by_the_issuer_found() {
-    let wrong = D::WrongIssuer { expected: "CN=CA 1".to_owned(), found: "CN=CA 1 with another key".to_owned() };
-    let mut examination = serving(EndpointKind::CaIssuers, &[0], vec![wrong]);
-    refuse(&mut examination, true, &[(0, DefectKind::BadSignature { issuer: "CN=CA 1".to_owned() })]);
-    expect(&examination, &[("path.bad-signature", Critical)]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::acquire::AcquireError;
+use crate::net::ServerClock;
 use crate::revocation::ContentDefect;
 
 #[test]
@@ -14,6 +15,12 @@ fn an_unreadable_target_is_unknown_and_nothing_else() {
     examination.presented = Err(AcquireError::Unreadable { path: "a.pem".into(), reason: "no such file".to_owned() });
     let findings = expect(&examination, &[("target.unreadable", Severity::Unknown)]);
     assert_eq!(Verdict::of(&findings), Verdict::Unknown);
+    assert_eq!(findings[0].message, "cannot read a.pem: no such file");
+    let reason = "the host is not a name".to_owned();
+    examination.presented = Err(AcquireError::NotATarget { text: "bad host".to_owned(), reason });
+    let findings = expect(&examination, &[("target.unreadable", Severity::Unknown)]);
+    assert_eq!(findings[0].message, "bad host: the host is not a name");
+    assert!(findings[0].remedy.contains("HOST:PORT"));
 }
 
 #[test]
@@ -68,7 +75,8 @@ fn dated(seconds: &[i64]) -> Examination {
     for (number, seconds) in seconds.iter().enumerate() {
         let url = format!("http://{number}.example.test/");
         let mut one = attempt(&url, "192.0.2.80:80", Outcome::Ok);
-        one.date = Some(examination.now + SignedDuration::from_secs(*seconds));
+        let time = examination.now + SignedDuration::from_secs(*seconds);
+        one.date = Some(ServerClock { time, read: examination.started });
         let mut facts = endpoint(&examination, EndpointKind::Crl, &[0], vec![one]);
         facts.url = url;
         examination.revocation.endpoints.push(facts);
@@ -85,6 +93,18 @@ fn the_clock_is_doubted_when_most_endpoints_agree_on_another_time() {
     assert!(findings[0].message.contains("60 minutes behind what 2 of 3 endpoints"), "{}", findings[0].message);
     let findings = expect(&dated(&[-400, -400]), &[("local.clock-skew", Warning)]);
     assert!(findings[0].message.contains("ahead of what 2 of 2"));
+    // Answers that came earlier or later than the target's turn said the time of then.
+    let mut shared = dated(&[-1200, -1200]);
+    let mut own = dated(&[1200, 1200]);
+    let shift = Duration::from_secs(1200);
+    shared.started += shift;
+    for facts in &mut own.revocation.endpoints {
+        for date in facts.attempts.iter_mut().filter_map(|attempt| attempt.date.as_mut()) {
+            date.read += shift;
+        }
+    }
+    expect(&shared, &[]);
+    expect(&own, &[]);
     // One URL asked twice is one endpoint.
     let mut once = dated(&[3600]);
     once.revocation.endpoints.push(once.revocation.endpoints[0].clone());

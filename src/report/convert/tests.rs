@@ -114,6 +114,7 @@ fn examination(
         purpose: Purpose::Server,
         offline: false,
         now: Timestamp::UNIX_EPOCH,
+        started: std::time::Instant::now(),
         elapsed: Duration::from_micros(41_200),
         others: Vec::new(),
     }

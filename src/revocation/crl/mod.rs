@@ -282,7 +282,7 @@ impl Judge<'_> {
         if let Some(verdict) = self.verdicts.get_mut(index) {
             verdict.concerned.extend(&concerned);
         }
-        let (state, defects) = inspect(crl, &signed, source.role, self.at);
+        let (state, mut defects) = inspect(crl, &signed, source.role, self.at);
         let content = content(crl, state);
         if concerned.is_empty() {
             return self.show(index, content, false);
@@ -290,6 +290,14 @@ impl Judge<'_> {
         if signed == Signed::NoCertificate {
             for subject in &concerned {
                 self.leave_open(*subject, unverified(&source.url, crl));
+            }
+            // Below a known issuer that is the CRL's fault; at the top of a path that leads nowhere it is the path's.
+            let issuer = |subject: &usize| self.subjects.get(*subject)?.issuer.as_ref();
+            if let (None, Some(issuer)) = (&file, concerned.iter().find_map(issuer)) {
+                let expected = issuer.subject.to_string();
+                let found = format!("{}, of which no certificate is at hand,", crl.issuer);
+                defects.retain(|defect| *defect != ContentDefect::Unverified);
+                defects.insert(0, ContentDefect::WrongIssuer { expected, found });
             }
         }
         let sound = !defects.iter().any(ContentDefect::is_blocking);

@@ -273,8 +273,17 @@ fn an_indirect_crl_is_bound_by_the_distribution_point() {
     let unknown = crl(CrlSpec::default());
     let judgement =
         judged(&[source(URL, Role::Complete, std::slice::from_ref(&subject), &unknown)], &[subject.clone()]);
-    assert_eq!(judgement.sources[0].defects, [ContentDefect::Unverified]);
-    assert!(judgement.open[0][0].contains("CN=CRL signer"), "told, as the defect is no more than information");
+    let expected = "CN=CA".to_owned();
+    let found = "CN=CRL signer, of which no certificate is at hand,".to_owned();
+    assert_eq!(judgement.sources[0].defects, [ContentDefect::WrongIssuer { expected, found }]);
+    assert!(!judgement.sources[0].usable);
+    let dead_end = Subject { issuer: None, above: Vec::new(), ..subject.clone() };
+    let judgement = judged(
+        &[source(URL, Role::Complete, std::slice::from_ref(&dead_end), &unknown)],
+        std::slice::from_ref(&dead_end),
+    );
+    assert_eq!(judgement.sources[0].defects, [ContentDefect::Unverified], "the path tells why");
+    assert!(!judgement.sources[0].usable);
 
     subject.above.push(signer.certificate.clone());
     assert_eq!(answer(&verdict_for(&subject, &crl(CrlSpec::default()))), Some(Answer::Good));
