@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use certflight::acquire::AcquireOptions;
 use certflight::finding::{Policy, Verdict};
@@ -30,6 +30,7 @@ fn run(lab: &Lab) -> Run {
     };
     Run {
         now: lab.now,
+        started: Instant::now(),
         at: lab.now,
         retriever: Retriever::new(Network::new(options).unwrap()),
         store: StoreHandle::ready(Arc::new(TrustStore::of(lab.roots.clone(), "lab"))),

@@ -105,6 +105,8 @@ impl Tried {
             Outcome::DnsTimeout => (format!("no resolver answered for {}", self.host), true),
             Outcome::DnsFailure => (format!("the resolver failed for {}", self.host), true),
             Outcome::Refused => (format!("{place} refused the connection"), false),
+            // A connection that was tried has an address.
+            Outcome::Timeout if self.address.is_none() => (format!("{place} was not asked in time"), true),
             Outcome::Timeout if self.connected => {
                 (format!("{place} accepted the connection but sent nothing{within}"), true)
             }
@@ -194,6 +196,7 @@ pub(super) fn remedies(tried: &[&Tried]) -> String {
 enum Kind {
     NoName,
     Resolver,
+    NotAsked,
     Dropped,
     Refused,
     NoRoute,
@@ -216,6 +219,7 @@ impl Kind {
         match tried.outcome {
             Outcome::DnsNxdomain | Outcome::DnsNoAddress => Self::NoName,
             Outcome::DnsTimeout | Outcome::DnsFailure => Self::Resolver,
+            Outcome::Timeout if tried.address.is_none() => Self::NotAsked,
             Outcome::Timeout if !tried.connected => Self::Dropped,
             Outcome::Timeout => Self::Silent,
             Outcome::Refused => Self::Refused,
@@ -257,6 +261,11 @@ impl Kind {
             Self::Resolver => {
                 format!(
                     "have this host's resolver mended: it gives no answer for {host} (UDP and TCP port 53 must be open)"
+                )
+            }
+            Self::NotAsked => {
+                format!(
+                    "raise --deadline, or mend first what is slow beside it, so that there is time to ask {host} port {port}"
                 )
             }
             Self::Dropped => format!("allow outbound TCP to {named} port {port} from this host"),
