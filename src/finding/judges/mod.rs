@@ -41,7 +41,8 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
             Weight::Usual,
             About::Target,
             format!("{}: {error}", examination.target),
-            "check the path, the permissions and the content; a PKCS#12 file needs its password (--password-file)"
+            "check the spelling, and of a file its path, permissions and content; a PKCS#12 file needs its password \
+             (--password-file)"
                 .to_owned(),
         ),
     }
