@@ -117,7 +117,7 @@ impl Tried {
             Outcome::TlsAlert => (format!("{place} ended the TLS handshake with an alert"), true),
             Outcome::TlsFailure => (format!("the TLS handshake with {place} failed"), true),
             Outcome::HttpError => (format!("{place} answered{}", self.status()), false),
-            Outcome::Intercepted => (format!("{place} sent a web page instead of the object{}", self.status()), true),
+            Outcome::Intercepted => (format!("{place} sent a web page{} instead of the object", self.status()), true),
             Outcome::RedirectLoop => ("the redirects do not end".to_owned(), true),
             Outcome::Truncated => (format!("{place} sent only a part of it"), true),
             Outcome::TooLarge => (format!("{place} sends more than the limit"), true),

@@ -5,8 +5,8 @@ use std::io;
 use super::{BOLD, DIM, GREEN, RED, YELLOW, phrase, severity_style};
 use crate::render::text::{Page, Text};
 use crate::report::{
-    About, Certificate, Connection, Outcome, Path, Revocation, Role, Severity, Source, SourceKind, SourceStatus,
-    Status, Target, Time,
+    About, Certificate, Connection, Outcome, Path, Revocation, Severity, Source, SourceKind, SourceStatus, Status,
+    Target, Time,
 };
 
 /// Certificates of the chosen path, the judged one first.
@@ -123,12 +123,7 @@ fn details(target: &Target, certificate: &Certificate, path: &Path, top: bool) -
         Source::Aia => parts.push(Text::new().styled(YELLOW, "not served, fetched by its caIssuers URL")),
         Source::TrustStore => parts.push(Text::new().styled(YELLOW, "not served, from the trust store")),
     }
-    let signature = if certificate.role == Role::Root {
-        phrase::key(&certificate.key)
-    } else {
-        format!("{}, {}", phrase::key(&certificate.key), certificate.signature_algorithm)
-    };
-    parts.push(Text::new().styled(DIM, &signature));
+    parts.push(Text::new().styled(DIM, &phrase::key(&certificate.key)));
     join(&parts)
 }
 
@@ -199,6 +194,7 @@ fn particulars(certificate: &Certificate, indent: usize, page: &mut Page<'_>) ->
         ("valid", &validity),
         ("names", &names),
         ("purposes", &purposes),
+        ("signed", &certificate.signature_algorithm),
         ("SHA-256", &certificate.sha256),
         ("SHA-1", &certificate.sha1),
     ];
