@@ -1,6 +1,6 @@
 //! What a server presents, or a file holds.
 //!
-//! Input: a [`Target`](crate::target::Target) and the [`Network`](crate::net::Network). Output:
+//! Input: a [`Target`] and the [`Network`]. Output:
 //! [`Presented`], with whatever was served, however broken, and what became of each connection.
 
 pub mod capture;

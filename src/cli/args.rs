@@ -12,12 +12,71 @@ use super::values;
 use crate::finding::SeverityRule;
 use crate::path::store::RootsChoice;
 
-const EXIT_CODES: &str = "\
+/// What follows the options: the notes by themselves with `-h`, and with the exit codes below them with `--help`.
+macro_rules! notes {
+    ($short:ident, $long:ident, $text:literal) => {
+        const $short: &str = $text;
+        const $long: &str = concat!(
+            $text,
+            "\n\n\
 Exit codes:
   0  ok        nothing of warning or worse
   1  warning   at least one warning, nothing critical
   2  critical  at least one critical finding
-  3  unknown   the question could not be put: bad arguments, unreadable file, no trust anchors";
+  3  unknown   the question could not be put: bad arguments, unreadable file, no trust anchors"
+        );
+    };
+}
+
+notes!(
+    NOTES,
+    LONG_NOTES,
+    "\
+Examples:
+  certflight check www.example.org                 the whole job for one server
+  certflight check smtp://mail.example.org         through STARTTLS
+  certflight url http://crl.example.org/ca.crl     what is there, and is it usable?
+  certflight explain crl.expired                   what a finding means
+  certflight demo                                  all of it without a network"
+);
+notes!(
+    CHECK_NOTES,
+    LONG_CHECK_NOTES,
+    "\
+TARGET is HOST, HOST:PORT, [IPv6]:PORT, SCHEME://HOST[:PORT], a file (PEM, DER, PKCS#7, PKCS#12)
+or - for PEM on standard input. Schemes: https (the default), tls (needs a port); with STARTTLS
+smtp, submission; direct TLS smtps, imaps, pop3s, ftps, ldaps.
+
+Examples:
+  certflight check www.example.org
+  certflight check smtp://mx.example.org --connect 192.0.2.25
+  certflight check new-chain.pem --servername www.example.org --at 2026-12-01
+  certflight check --targets-from hosts.txt --format ndjson --quiet
+  openssl s_client -showcerts -connect www.example.org:443 </dev/null | certflight check -"
+);
+notes!(
+    URL_NOTES,
+    LONG_URL_NOTES,
+    "\
+Examples:
+  certflight url http://crl.example.org/ca.crl
+  certflight url http://crl.example.org/ca.crl --issuer ca.pem
+  certflight url http://ocsp.example.org --issuer ca.pem --cert www.pem"
+);
+notes!(
+    DEMO_NOTES,
+    LONG_DEMO_NOTES,
+    "\
+Without a scenario it exits with 0 when both come out as they were staged (the second one with the
+verdict critical, as it should), and with 3 when they do not. With scenarios it exits with the
+verdict of what it showed, as check and url do.
+
+Examples:
+  certflight demo
+  certflight demo --list
+  certflight demo crl.expired            one scenario, named after the finding that it fires
+  certflight demo crl.expired --silent   as close to it as can be without firing"
+);
 
 /// Will certificate validation work from this machine, and if not, whose fault is it?
 ///
@@ -30,14 +89,8 @@ Exit codes:
     version,
     arg_required_else_help = true,
     disable_help_subcommand = true,
-    after_help = "\
-Examples:
-  certflight check www.example.org                 the whole job for one server
-  certflight check smtp://mail.example.org         through STARTTLS
-  certflight url http://crl.example.org/ca.crl     what is there, and is it usable?
-  certflight explain crl.expired                   what a finding means
-  certflight demo                                  all of it without a network",
-    after_long_help = EXIT_CODES
+    after_help = NOTES,
+    after_long_help = LONG_NOTES
 )]
 pub struct Cli {
     /// What to do.
@@ -79,17 +132,7 @@ pub enum Command {
 
 /// `check`
 #[derive(Debug, Args)]
-#[command(after_help = "\
-TARGET is HOST, HOST:PORT, [IPv6]:PORT, SCHEME://HOST[:PORT], a file (PEM, DER, PKCS#7, PKCS#12)
-or - for PEM on standard input. Schemes: https (the default), tls (needs a port); with STARTTLS
-smtp, submission; direct TLS smtps, imaps, pop3s, ftps, ldaps.
-
-Examples:
-  certflight check www.example.org
-  certflight check smtp://mx.example.org --connect 192.0.2.25
-  certflight check new-chain.pem --servername www.example.org --at 2026-12-01
-  certflight check --targets-from hosts.txt --format ndjson --quiet
-  openssl s_client -showcerts -connect www.example.org:443 </dev/null | certflight check -", after_long_help = EXIT_CODES)]
+#[command(after_help = CHECK_NOTES, after_long_help = LONG_CHECK_NOTES)]
 pub struct CheckArgs {
     /// Servers, certificate files, or - for PEM on standard input
     #[arg(value_name = "TARGET", required_unless_present = "targets_from")]
@@ -158,23 +201,19 @@ pub struct CheckArgs {
     /// Warn that many days before any certificate of the path expires
     ///
     /// By default in the last quarter of its lifetime, at most 30 days before its end.
-    #[arg(long, value_name = "DAYS", help_heading = "Severity")]
+    #[arg(long, value_name = "DAYS", value_parser = values::days, allow_hyphen_values = true, help_heading = "Severity")]
     pub warn_days: Option<u32>,
 
     /// Critical that many days before
     ///
     /// By default in the last tenth of its lifetime, at most 7 days before its end.
-    #[arg(long, value_name = "DAYS", help_heading = "Severity")]
+    #[arg(long, value_name = "DAYS", value_parser = values::days, allow_hyphen_values = true, help_heading = "Severity")]
     pub crit_days: Option<u32>,
 }
 
 /// `url`
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  certflight url http://crl.example.org/ca.crl
-  certflight url http://crl.example.org/ca.crl --issuer ca.pem
-  certflight url http://ocsp.example.org --issuer ca.pem --cert www.pem", after_long_help = EXIT_CODES)]
+#[command(after_help = URL_NOTES, after_long_help = LONG_URL_NOTES)]
 pub struct UrlArgs {
     /// URLs of CRLs, OCSP responders (these need --issuer and --cert) or CA certificates
     #[arg(value_name = "URL", required = true)]
@@ -207,8 +246,9 @@ pub struct UrlArgs {
 
 /// `demo`
 #[derive(Debug, Args)]
+#[command(after_help = DEMO_NOTES, after_long_help = LONG_DEMO_NOTES)]
 pub struct DemoArgs {
-    /// Scenarios to stage, by name
+    /// Scenarios to stage, by name; without any, the tour: clean, then firewall
     #[arg(value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
 
@@ -216,7 +256,9 @@ pub struct DemoArgs {
     #[arg(long, conflicts_with = "scenarios")]
     pub list: bool,
 
-    /// Stage the near miss that must not fire, instead of the defect
+    /// Stage the scenario's near miss instead of its defect
+    ///
+    /// As close to the defect as can be without being one: the finding must stay silent.
     #[arg(long, requires = "scenarios")]
     pub silent: bool,
 
@@ -385,7 +427,7 @@ pub enum FormatArg {
     /// For people
     #[default]
     Human,
-    /// One JSON document, certflight/report/1
+    /// One JSON document, as `certflight schema` describes it
     Json,
     /// One JSON object a line, as they come
     Ndjson,

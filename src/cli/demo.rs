@@ -10,6 +10,7 @@ use super::args::{Cli, Command, DemoArgs, OutputArgs};
 use super::output::{self, Output};
 use super::{CliError, check, url};
 use crate::finding::Verdict;
+use crate::finding::catalogue;
 use crate::lab::scenario::{Scenario, Variant};
 use crate::lab::stage::Lab;
 use crate::render::Format;
@@ -21,6 +22,10 @@ const TOUR: [&str; 2] = ["clean", "firewall"];
 pub(super) fn run(args: &DemoArgs) -> Result<Verdict, CliError> {
     if args.list {
         return list(args);
+    }
+    // Each report would take the place of the one before.
+    if args.output.output.is_some() && args.scenarios.len() != 1 {
+        return Err(CliError::new("--output takes one report: name one scenario with it"));
     }
     let variant = if args.silent { Variant::Silent } else { Variant::Firing };
     if !args.scenarios.is_empty() {
@@ -56,7 +61,15 @@ fn tour(args: &DemoArgs) -> Result<Verdict, CliError> {
 }
 
 fn scenario(name: &str) -> Result<Scenario, CliError> {
-    Scenario::named(name).map_err(|error| CliError::new(error.to_string()))
+    Scenario::named(name).map_err(|error| CliError::new(format!("{error}{}", hint(name))))
+}
+
+/// The name that was meant, perhaps.
+fn hint(name: &str) -> String {
+    let all = Scenario::all().unwrap_or_default();
+    let near = catalogue::nearest(name).filter(|near| all.iter().any(|scenario| scenario.name == *near));
+    let longer = all.iter().map(|scenario| scenario.name.as_str()).find(|known| known.starts_with(name));
+    near.or_else(|| longer.map(str::to_owned)).map_or_else(String::new, |near| format!("; did you mean {near}?"))
 }
 
 /// Starts the scenario's servers and runs its command against them.

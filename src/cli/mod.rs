@@ -1,4 +1,4 @@
-//! The command line: what was typed ([`args`]), what it means ([`resolve`]), and one file a
+//! The command line: what was typed ([`args`]), what it means (`resolve`), and one file a
 //! subcommand. Exit codes are the verdict's; whatever keeps the question from being put is 3.
 
 pub mod args;

@@ -103,7 +103,12 @@ pub(super) enum Sink {
 
 impl Sink {
     fn file(path: &Path) -> Result<Self, CliError> {
-        let fail = |error: &io::Error| CliError::new(format!("cannot write {}: {error}", path.display()));
+        // The name of the file beside it, which tempfile adds, is of no use to anyone.
+        let fail = |error: &io::Error| {
+            let whole = error.to_string();
+            let cause = whole.split_once(" at path ").map_or(whole.as_str(), |(cause, _)| cause);
+            CliError::new(format!("cannot write {}: {cause}", path.display()))
+        };
         // Through a symbolic link the file it leads to is replaced, not the link.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
@@ -247,6 +252,6 @@ mod tests {
     fn a_file_that_cannot_be_written_is_named() {
         let output = Output::within(&OutputArgs { output: Some("/nowhere/at/all".into()), ..args() }, TERMINAL);
         let error = output.open().err().unwrap().to_string();
-        assert!(error.starts_with("cannot write /nowhere/at/all: "), "{error}");
+        assert!(error.starts_with("cannot write /nowhere/at/all: ") && !error.contains(".certflight-"), "{error}");
     }
 }

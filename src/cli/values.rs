@@ -17,14 +17,21 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// A positive number of seconds, fractions allowed, at most a day.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text.parse().map_err(|_| "not a number of seconds, such as 5 or 0.5".to_owned())?;
-    let duration = Duration::try_from_secs_f64(number).map_err(|_| "must be more than 0".to_owned())?;
+    let longest = "must be at most a day (86400)";
+    let duration = Duration::try_from_secs_f64(number)
+        .map_err(|_| if number > 0.0 { longest } else { "must be more than 0" }.to_owned())?;
     if duration.is_zero() {
         return Err("must be more than 0".to_owned());
     }
     if duration > LONGEST {
-        return Err("must be at most a day (86400)".to_owned());
+        return Err(longest.to_owned());
     }
     Ok(duration)
+}
+
+/// A whole number of days.
+pub(super) fn days(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "not a whole number of days, such as 14".to_owned())
 }
 
 /// Octets, with `K`, `M`, `G` for powers of 1024.

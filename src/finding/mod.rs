@@ -1,6 +1,6 @@
 //! From observations to findings: the only place that judges.
 //!
-//! Input: an [`Examination`](crate::Examination) and a [`Policy`]. Output: [`Finding`]s, each with the
+//! Input: an [`Examination`] and a [`Policy`]. Output: [`Finding`]s, each with the
 //! code, severity, remedy and clause of the [`catalogue`], and the [`Verdict`] that follows.
 
 pub mod catalogue;

@@ -30,7 +30,8 @@ pub(super) fn span(duration: SignedDuration) -> String {
 
 /// `2026-01-01T00:00:00Z, 12 days ago` or `…, in 12 days`.
 pub(super) fn relative(time: Timestamp, at: Timestamp) -> String {
-    let difference = time.duration_since(at);
+    // Whole seconds, as the times themselves are told: what a fraction hides must not become `in 23 hours`.
+    let difference = SignedDuration::from_secs(time.as_second().saturating_sub(at.as_second()));
     if difference.is_negative() {
         format!("{}, {} ago", when(time), span(difference))
     } else {
@@ -122,7 +123,7 @@ impl Tried {
             Outcome::TlsAlert => (format!("{place} ended the TLS handshake with an alert"), true),
             Outcome::TlsFailure => (format!("the TLS handshake with {place} failed"), true),
             Outcome::HttpError => (format!("{place} answered{}", self.status()), false),
-            Outcome::Intercepted => (format!("{place} sent a web page{}", self.status()), true),
+            Outcome::Intercepted => (format!("{place} sent a web page{} instead of the object", self.status()), true),
             Outcome::RedirectLoop => ("the redirects do not end".to_owned(), true),
             Outcome::Truncated => (format!("{place} sent only a part of it"), true),
             Outcome::TooLarge => (format!("{place} sends more than the limit"), true),
@@ -135,8 +136,31 @@ impl Tried {
             Outcome::Unsupported => ("it cannot be asked".to_owned(), true),
         };
         match &self.detail {
-            Some(detail) if with_detail => format!("{text} ({detail})"),
+            Some(detail) if with_detail => match self.more(detail) {
+                Some(more) => format!("{text} ({more})"),
+                None => text,
+            },
             _ => text,
+        }
+    }
+
+    /// What a detail says beyond the outcome's own words.
+    fn more<'a>(&self, detail: &'a str) -> Option<&'a str> {
+        match self.outcome {
+            // Which step it was; the rest is the outcome once more.
+            Outcome::Timeout | Outcome::Reset | Outcome::Closed => match detail.split_once(": ") {
+                Some((step, _)) => Some(step),
+                None if detail.starts_with("the connection was accepted") => None,
+                None => Some(detail),
+            },
+            Outcome::Stalled => None,
+            Outcome::NotTls => Some(detail.strip_prefix("what answers does not speak TLS: ").unwrap_or(detail)),
+            Outcome::Intercepted => match detail.strip_suffix(" instead of the object") {
+                Some("a page") => None,
+                Some(page) => Some(page.strip_prefix("a page ").unwrap_or(page)),
+                None => Some(detail),
+            },
+            _ => Some(detail),
         }
     }
 
@@ -308,7 +332,10 @@ impl Kind {
                 "lift size and time limits of proxies and inspection for {host} port {port}, and check the path MTU; otherwise have \
                  its operator look at the service"
             ),
-            Self::TooLarge => "have its operator check what is served there, or raise the limit".to_owned(),
+            Self::TooLarge => format!(
+                "have whoever runs {host} check what is served there; if it is meant to be so large, raise the limit (--max-crl-size \
+                 for CRLs, --max-response-size for the rest)"
+            ),
             Self::Unsupported => format!("have whoever runs {host} serve the object as it is, under an http URL"),
             Self::Other => format!("have whoever runs {host} port {port} check what answers there"),
         }
@@ -341,6 +368,37 @@ mod tests {
         let wait = |milliseconds| wait(Duration::from_millis(milliseconds));
         assert_eq!([wait(40), wait(310), wait(980), wait(1_204)], ["40 ms", "0.3 s", "1 s", "1.2 s"]);
         assert_eq!([wait(5_004), wait(12_640)], ["5 s", "12.6 s"]);
+    }
+
+    #[test]
+    fn fractions_of_a_second_do_not_take_an_hour_off() {
+        let at: Timestamp = "2026-01-01T00:00:00.9Z".parse().unwrap();
+        let tomorrow: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+        assert_eq!(relative(tomorrow, at), "2026-01-02T00:00:00Z, in 24 hours");
+    }
+
+    #[test]
+    fn a_detail_does_not_say_the_outcome_again() {
+        let words = |outcome, detail: &str| {
+            let more = Some(detail.to_owned());
+            Tried { detail: more, connected: true, ..tried("192.0.2.1:80", outcome) }.words()
+        };
+        assert_eq!(
+            words(Outcome::Timeout, "handshake: no answer in 5 s"),
+            "192.0.2.1:80 accepted the connection but sent nothing within 5 s (handshake)"
+        );
+        assert_eq!(
+            words(Outcome::Reset, "the connection was accepted, then reset"),
+            "192.0.2.1:80 accepted the connection, then reset it"
+        );
+        assert_eq!(
+            words(Outcome::Intercepted, "a page titled \"Guest\" instead of the object"),
+            "192.0.2.1:80 sent a web page instead of the object (titled \"Guest\")"
+        );
+        assert_eq!(
+            words(Outcome::NotTls, "what answers does not speak TLS: it says \"220\""),
+            "192.0.2.1:80 does not speak TLS (it says \"220\")"
+        );
     }
 
     #[test]

@@ -214,7 +214,17 @@ pub struct OcspError(pub String);
 
 impl OcspError {
     fn in_structure(structure: &str) -> impl Fn(asn1::ParseError) -> Self {
-        move |error| Self(format!("{structure} does not decode: {error}"))
+        move |error| {
+            let what = match error.kind() {
+                asn1::ParseErrorKind::UnexpectedTag { .. } => {
+                    "another kind of element stands where one of its own should"
+                }
+                asn1::ParseErrorKind::ShortData { .. } => "the octets end before it does",
+                asn1::ParseErrorKind::ExtraData => "there are octets after its end",
+                _ => "its contents are malformed",
+            };
+            Self(format!("{structure} does not decode: {what}"))
+        }
     }
 }
 

@@ -144,7 +144,8 @@ fn extraneous(case: &Case<'_>, served: &[Fingerprint], sink: &mut Sink) {
         [only] => About::Certificate(only.sha256),
         _ => About::Target,
     };
-    let remedy = "when convenient, remove them from the chain file".to_owned();
+    let what = if told.len() == 1 && beyond == 0 { "it" } else { "them" };
+    let remedy = format!("when convenient, remove {what} from the chain file");
     sink.report(codes::EXTRANEOUS, Weight::Usual, about, message, remedy);
 }
 

@@ -135,12 +135,16 @@ fn differing(made: &[&Connection], case: &Case<'_>, sink: &mut Sink) {
 fn summary(connection: &Connection) -> String {
     let leaf = match connection.served.first().map(|leaf| (leaf.decoded(), leaf.sha256())) {
         Some((Some(leaf), _)) => {
-            format!("{} (serial {}, until {})", leaf.subject.short(), leaf.serial, when(leaf.not_after))
+            format!("{} until {} (serial {})", leaf.subject.short(), when(leaf.not_after), leaf.serial)
         }
         Some((None, sha256)) => format!("a certificate that does not decode ({sha256})"),
         None => "nothing".to_owned(),
     };
-    format!("{leaf} and {} more", connection.served.len().saturating_sub(1))
+    match connection.served.len() {
+        0 | 1 => format!("{leaf} alone"),
+        2 => format!("{leaf} and 1 more certificate"),
+        all => format!("{leaf} and {} more certificates", all.saturating_sub(1)),
+    }
 }
 
 fn partly(place: (&str, u16), working: &[&Connection], failing: &[&Connection], case: &Case<'_>, sink: &mut Sink) {

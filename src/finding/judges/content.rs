@@ -16,6 +16,8 @@ pub(super) struct Origin<'a> {
     pub(super) kind: EndpointKind,
     /// URL, path, or what else to call it.
     pub(super) place: &'a str,
+    /// Whether it is a file that was given, and not what a server gave.
+    pub(super) is_file: bool,
     /// The certificates it was asked about.
     pub(super) certificates: &'a [Fingerprint],
     /// Names of certificates.
@@ -45,11 +47,17 @@ pub(super) fn weight(defect: &ContentDefect, grave: bool) -> Weight {
 impl Origin<'_> {
     /// Puts a defect into words; the code is the one of the kind of object.
     pub(super) fn tell(&self, defect: &ContentDefect) -> Told {
-        match self.kind {
+        let mut told = match self.kind {
             EndpointKind::Crl | EndpointKind::DeltaCrl => self.crl(defect),
             EndpointKind::Ocsp => self.ocsp(defect),
             EndpointKind::CaIssuers => self.ca_issuers(defect),
+        };
+        // No operator is to blame for the content of a file that was given.
+        if self.is_file && matches!(defect, ContentDefect::Malformed { .. }) {
+            let option = if self.kind == EndpointKind::Ocsp { "--ocsp-response" } else { "--crl" };
+            told.remedy = format!("give {option} a file as it was downloaded, in DER or PEM");
         }
+        told
     }
 
     fn ca(&self) -> String {
@@ -129,7 +137,7 @@ impl Origin<'_> {
             D::Unverified => (
                 codes::CRL_UNVERIFIED,
                 format!("the signature of the {crl} was not checked, since no certificate of its issuer is at hand"),
-                "give the issuer's certificate with --issuer".to_owned(),
+                "give the issuer's certificate: --issuer of `url`, --intermediates of `check`".to_owned(),
             ),
             D::WeakSignature { algorithm } => (
                 codes::CRL_WEAK_SIGNATURE,
@@ -153,7 +161,7 @@ impl Origin<'_> {
             ),
             other => (
                 codes::CRL_MALFORMED,
-                format!("no {crl} is served: {}", reason(other)),
+                format!("this is no usable {crl}: {}", reason(other)),
                 format!("have {ca} publish the {crl} at {place} as the CA wrote it, in DER"),
             ),
         };
@@ -244,7 +252,7 @@ impl Origin<'_> {
             ),
             other => (
                 codes::OCSP_MALFORMED,
-                format!("what came is no OCSP response: {}", reason(other)),
+                format!("this is no usable OCSP response: {}", reason(other)),
                 format!("have the OCSP responder of {ca} checked: something else answers at its URL"),
             ),
         };
@@ -270,7 +278,7 @@ impl Origin<'_> {
             }
             other => (
                 codes::AIA_MALFORMED,
-                format!("no certificate is served: {}", reason(other)),
+                format!("this is no usable certificate: {}", reason(other)),
                 format!("have {ca} publish its certificate at {place} in DER"),
             ),
         };

@@ -242,7 +242,7 @@ pub(super) fn replace(case: &Case<'_>, sha256: &Fingerprint, who: &str, verb: &s
         (Some(position), _) if position > 0 => {
             format!("have the server's operator install the current certificate of the CA in the place of {who}")
         }
-        _ => format!("have its operator {verb} {who} on every node, then reload the service"),
+        _ => format!("have the server's operator {verb} {who} on every node, then reload the service"),
     }
 }
 

@@ -122,7 +122,8 @@ fn replacement(who: &str) -> String {
 /// One endpoint: whether it was reached, and what is wrong with what it serves.
 fn source(facts: &EndpointFacts, names: &Names<'_>, at: Timestamp, consequences: &mut Consequences, sink: &mut Sink) {
     endpoint::judge(facts, || consequences.grave(facts.kind, &facts.certificates), sink);
-    let origin = Origin { kind: facts.kind, place: &facts.url, certificates: &facts.certificates, names, at };
+    let origin =
+        Origin { kind: facts.kind, place: &facts.url, is_file: false, certificates: &facts.certificates, names, at };
     defects(&origin, &facts.defects, facts.usable, About::Endpoint(facts.url.clone()), consequences, sink);
 }
 
@@ -198,7 +199,14 @@ fn staple(case: &Case<'_>, consequences: &mut Consequences, sink: &mut Sink) {
     let about = address.map_or(About::Target, |address| About::Connection(address.to_string()));
     let place = "the stapled OCSP response";
     let asked = [leaf.sha256];
-    let origin = Origin { kind: EndpointKind::Ocsp, place, certificates: &asked, names: &case.names, at: case.at };
+    let origin = Origin {
+        kind: EndpointKind::Ocsp,
+        place,
+        is_file: false,
+        certificates: &asked,
+        names: &case.names,
+        at: case.at,
+    };
     let (blocking, other): (Vec<&ContentDefect>, Vec<&ContentDefect>) =
         facts.defects.iter().partition(|defect| defect.is_blocking());
     if !facts.usable && !blocking.is_empty() {
@@ -248,7 +256,8 @@ fn given(facts: &FileFacts, case: &Case<'_>, consequences: &mut Consequences, si
     } else {
         &asked
     };
-    let origin = Origin { kind: facts.kind, place: &facts.path, certificates, names: &case.names, at: case.at };
+    let origin =
+        Origin { kind: facts.kind, place: &facts.path, is_file: true, certificates, names: &case.names, at: case.at };
     defects(&origin, &told, facts.usable, About::Endpoint(facts.path.clone()), consequences, sink);
 }
 

@@ -152,7 +152,7 @@ fn different_chains_behind_one_name_are_told() {
     let other = PresentedCertificate::Decoded(Arc::new(certificate("other", "CA 1")));
     *connections(&mut examination).last_mut().unwrap() = connection("192.0.2.3:443", Outcome::Ok, vec![other]);
     let findings = expect(&examination, &[("connection.addresses-differ", Warning)]);
-    assert!(findings[0].message.contains("192.0.2.1:443 and 192.0.2.2:443 serves www.example.test (serial "));
+    assert!(findings[0].message.contains("192.0.2.1:443 and 192.0.2.2:443 serves www.example.test until "));
 }
 
 #[test]

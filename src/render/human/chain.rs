@@ -5,8 +5,8 @@ use std::io;
 use super::{BOLD, DIM, GREEN, RED, YELLOW, phrase, severity_style};
 use crate::render::text::{Page, Text};
 use crate::report::{
-    About, Certificate, Connection, Outcome, Path, Revocation, Role, Severity, Source, SourceKind, SourceStatus,
-    Status, Target, Time,
+    About, Certificate, Connection, Outcome, Path, Revocation, Severity, Source, SourceKind, SourceStatus, Status,
+    Target, Time,
 };
 
 /// Certificates of the chosen path, the judged one first.
@@ -103,7 +103,9 @@ fn worst_about(target: &Target, certificate: &Certificate) -> Option<Severity> {
 fn details(target: &Target, certificate: &Certificate, path: &Path, top: bool) -> Text {
     let mut parts: Vec<Text> = Vec::new();
     match (&path.trust_store, top) {
-        (Some(store), true) => parts.push(Text::new().styled(GREEN, "trusted").plain(&format!(" ({store})"))),
+        (Some(store), true) => {
+            parts.push(Text::new().styled(GREEN, "trusted").plain(&format!(" ({})", phrase::store(store))));
+        }
         (None, true) if certificate.subject == certificate.issuer => {
             parts.push(Text::new().styled(RED, "not in the trust store"));
         }
@@ -115,17 +117,13 @@ fn details(target: &Target, certificate: &Certificate, path: &Path, top: bool) -
     }
     match certificate.source {
         Source::Served | Source::File => {}
+        // Nobody expects a server to send the anchor.
+        _ if top && path.trust_store.is_some() => {}
         Source::Option => parts.push(Text::new().styled(YELLOW, "not served, from --intermediates")),
         Source::Aia => parts.push(Text::new().styled(YELLOW, "not served, fetched by its caIssuers URL")),
-        Source::TrustStore if top => {}
         Source::TrustStore => parts.push(Text::new().styled(YELLOW, "not served, from the trust store")),
     }
-    let signature = if certificate.role == Role::Root {
-        phrase::key(&certificate.key)
-    } else {
-        format!("{}, {}", phrase::key(&certificate.key), certificate.signature_algorithm)
-    };
-    parts.push(Text::new().styled(DIM, &signature));
+    parts.push(Text::new().styled(DIM, &phrase::key(&certificate.key)));
     join(&parts)
 }
 
@@ -196,6 +194,7 @@ fn particulars(certificate: &Certificate, indent: usize, page: &mut Page<'_>) ->
         ("valid", &validity),
         ("names", &names),
         ("purposes", &purposes),
+        ("signed", &certificate.signature_algorithm),
         ("SHA-256", &certificate.sha256),
         ("SHA-1", &certificate.sha1),
     ];
@@ -212,32 +211,36 @@ fn end(time: Time) -> String {
     if time.0 == jiff::Timestamp::MAX { "no expiry".to_owned() } else { time.to_string() }
 }
 
-/// A line for every connection.
-pub(super) fn connections(target: &Target, page: &mut Page<'_>) -> io::Result<()> {
+/// A line for every connection; with `verbose`, how long each phase took.
+pub(super) fn connections(target: &Target, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
     if target.connections.is_empty() {
         return Ok(());
     }
     page.blank()?;
-    target.connections.iter().try_for_each(|connection| {
+    let each = |connection: &Connection, page: &mut Page<'_>| {
         let (mark, style) = match connection.outcome {
             Outcome::Ok => ("connected", GREEN),
             outcome => (outcome.word(), RED),
         };
         let first = Text::of("  ").styled(style, mark).plain("  ");
-        page.hanging(&first, 4, &connection_text(connection), 6)
-    })
+        page.hanging(&first, 4, &connection_text(connection, verbose), 6)
+    };
+    target.connections.iter().try_for_each(|connection| each(connection, page))
 }
 
-fn connection_text(connection: &Connection) -> Text {
+fn connection_text(connection: &Connection, verbose: bool) -> Text {
     let mut parts: Vec<Text> = Vec::new();
     parts.extend(connection.address.as_deref().map(Text::of));
     parts.extend(connection.detail.as_deref().map(Text::of));
     if let Some(tls) = &connection.tls {
-        parts.push(Text::of(&tls.version));
-        parts.push(Text::of(&tls.cipher_suite));
-        parts.extend(tls.group.as_deref().map(Text::of));
+        // Short enough for eighty columns; whole names are for the curious.
+        let suite = if verbose { None } else { tls.cipher_suite.strip_prefix("TLS_") };
+        let suite = suite.unwrap_or(&tls.cipher_suite);
+        let names = [Some(tls.version.as_str()), Some(suite), tls.group.as_deref()];
+        parts.push(Text::of(&names.into_iter().flatten().collect::<Vec<_>>().join(" ")));
     }
-    if connection.stapled_ocsp.is_some() {
+    // Otherwise the tree tells it, with what the staple says.
+    if connection.stapled_ocsp.is_some() && verbose {
         parts.push(Text::of("OCSP stapled"));
     }
     let timings = &connection.timings;
@@ -247,9 +250,15 @@ fn connection_text(connection: &Connection) -> Text {
         ("starttls", timings.starttls_ms),
         ("handshake", timings.handshake_ms),
     ];
-    let phases = phases_text(&phases);
-    if !phases.is_empty() {
-        parts.push(Text::new().styled(DIM, &phases));
+    let known = phases.iter().filter_map(|(_, time)| *time).reduce(|sum, time| sum + time);
+    let took = match known {
+        _ if verbose => phases_text(&phases),
+        // Of these, how long was waited stands in the detail.
+        _ if phrase::says_how_long(connection.outcome) && connection.detail.is_some() => String::new(),
+        known => known.map(phrase::duration).unwrap_or_default(),
+    };
+    if !took.is_empty() {
+        parts.push(Text::new().styled(DIM, &took));
     }
     join(&parts)
 }

@@ -96,7 +96,11 @@ fn row<'a>(target: &Target, endpoint: &'a Endpoint) -> Row<'a> {
         parts.push(format!("also of {}", others.join(", ")));
     }
     let mut text = Text::of(&parts.join(", "));
-    if let Some(time) = time_taken(&endpoint.attempts) {
+    // How long was waited in vain stands in what is told of it.
+    let told = endpoint.content.is_none()
+        && endpoint.attempts.len() == 1
+        && last_failure(endpoint).is_some_and(|last| phrase::says_how_long(last.outcome) && last.detail.is_some());
+    if let Some(time) = time_taken(&endpoint.attempts).filter(|_| !told) {
         let separator = if text.is_empty() { "" } else { ", " };
         text = text.plain(separator).styled(DIM, &phrase::duration(time));
     }
@@ -146,12 +150,18 @@ fn what(endpoint: &Endpoint, at: Time) -> Option<String> {
     if let Some(reason) = &endpoint.skipped {
         return Some(reason.clone());
     }
-    let failure = endpoint.attempts.iter().rev().find(|attempt| attempt.outcome != Outcome::Ok);
-    match (&endpoint.content, failure) {
+    match (&endpoint.content, last_failure(endpoint)) {
+        (Some(content @ Content::CaIssuers(_)), None) if endpoint.status == EndpointStatus::Failed => {
+            Some(format!("{}, not the issuer's", content_in_short(content, at)))
+        }
         (Some(content), _) => Some(content_in_short(content, at)),
         (None, Some(attempt)) => Some(failure_in_short(attempt)),
         (None, None) => None,
     }
+}
+
+fn last_failure(endpoint: &Endpoint) -> Option<&Attempt> {
+    endpoint.attempts.iter().rev().find(|attempt| attempt.outcome != Outcome::Ok)
 }
 
 fn content_in_short(content: &Content, at: Time) -> String {

@@ -8,15 +8,34 @@ use crate::report::{About, Finding};
 
 /// All of them. With `verbose`, what each is about and the clause it comes from.
 pub(super) fn show(findings: &[Finding], name: &str, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
-    for finding in findings {
+    let mut told = vec![false; findings.len()];
+    for (index, finding) in findings.iter().enumerate() {
+        if told.get(index).copied().unwrap_or(true) {
+            continue;
+        }
         page.blank()?;
-        one(finding, name, 0, verbose, page)?;
+        // What calls for the same remedy is told together, so that the remedy is read once.
+        let mut alike: Vec<&Finding> = Vec::new();
+        for (other, told) in findings.iter().zip(told.iter_mut()).skip(index) {
+            let same = (other.code, other.severity, &other.remedy) == (finding.code, finding.severity, &finding.remedy);
+            if same && !*told && (!verbose || alike.is_empty()) {
+                *told = true;
+                alike.push(other);
+            }
+        }
+        block(&alike, name, 0, verbose, page)?;
     }
     Ok(())
 }
 
 /// One finding beneath `name`, the target or URL it is of.
 pub(super) fn one(finding: &Finding, name: &str, indent: usize, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
+    block(&[finding], name, indent, verbose, page)
+}
+
+/// Findings that differ in their message only.
+fn block(alike: &[&Finding], name: &str, indent: usize, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
+    let Some(finding) = alike.first() else { return Ok(()) };
     let title = Text::new()
         .padded(indent)
         .styled(severity_style(finding.severity).bold(), finding.severity.word())
@@ -24,7 +43,9 @@ pub(super) fn one(finding: &Finding, name: &str, indent: usize, verbose: bool, p
         .styled(BOLD, finding.code);
     page.line(&title)?;
     let inner = indent.saturating_add(2);
-    page.block(inner, &Text::of(message_under(name, finding)), usize::MAX)?;
+    for one in alike {
+        page.block(inner, &Text::of(message_under(name, one)), usize::MAX)?;
+    }
     if !finding.remedy.is_empty() {
         let arrow = Text::new().padded(inner).plain("→ ");
         page.paragraph(&arrow, &Text::of(&finding.remedy))?;

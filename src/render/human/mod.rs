@@ -100,7 +100,7 @@ pub fn target(target: &Target, options: &Options, writer: &mut dyn Write) -> io:
     let mut page = options.page(writer);
     headline(target, &mut page)?;
     chain::show(target, options.verbose, &mut page)?;
-    chain::connections(target, &mut page)?;
+    chain::connections(target, options.verbose, &mut page)?;
     endpoints::show(target, options.verbose, &mut page)?;
     findings::show(&target.findings, &target.target, options.verbose, &mut page)
 }
@@ -186,11 +186,8 @@ fn gist(target: &Target) -> Text {
 fn all_is_well(target: &Target) -> Text {
     let mut parts: Vec<String> = Vec::new();
     if let Some(path) = target.chosen_path() {
-        parts.push(match (path.valid, &path.trust_store) {
-            (true, Some(store)) => format!("chain verifies ({store})"),
-            (true, None) => "chain verifies".to_owned(),
-            (false, _) => "the chain does not verify, which is ignored".to_owned(),
-        });
+        let words = if path.valid { "chain verifies" } else { "the chain does not verify, which is ignored" };
+        parts.push(words.to_owned());
     }
     let has = |status: Status| target.revocation.iter().any(|entry| entry.status == status);
     if has(Status::Revoked) {
@@ -216,8 +213,11 @@ fn all_is_well(target: &Target) -> Text {
         (working, all) if working == all => parts.push(format!("{all} endpoints work")),
         (working, all) => parts.push(format!("{working} of {all} endpoints work")),
     }
-    if skipped > 0 {
-        parts.push(format!("{skipped} not contacted"));
+    match skipped {
+        0 => {}
+        1 if contacted == 0 => parts.push("1 endpoint not contacted".to_owned()),
+        skipped if contacted == 0 => parts.push(format!("{skipped} endpoints not contacted")),
+        skipped => parts.push(format!("{skipped} not contacted")),
     }
     Text::of(&parts.join(", "))
 }

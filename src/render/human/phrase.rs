@@ -1,7 +1,7 @@
 //! Turns of phrase: times, durations, sizes, names.
 
 use crate::render::text::UNBROKEN_SPACE;
-use crate::report::{Certificate, Key, Time};
+use crate::report::{Certificate, Key, Outcome, Time};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -47,6 +47,17 @@ pub(super) fn date(time: Time) -> String {
     let mut text = time.to_string();
     text.truncate(10);
     text
+}
+
+/// Whether the detail of such an end says how long was waited: `connect: no answer in 5 s`.
+pub(super) fn says_how_long(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Timeout | Outcome::Stalled | Outcome::DnsTimeout)
+}
+
+/// Stores that add up, of files and folders the last part of the path: `native+roots.pem`.
+pub(super) fn store(label: &str) -> String {
+    let last = |part: &str| part.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or(part).to_owned();
+    label.split('+').map(last).collect::<Vec<_>>().join("+")
 }
 
 /// `0.7 ms`, `412 ms`, `5.0 s`, never broken between number and unit.
@@ -154,6 +165,13 @@ mod tests {
         assert_eq!(short_name("C=US"), "C=US");
         assert_eq!(short_name("#3000"), "#3000");
         assert_eq!(short_name("CN=x\\"), "x\\");
+    }
+
+    #[test]
+    fn stores_go_by_the_last_part_of_their_paths() {
+        assert_eq!(store("native"), "native");
+        assert_eq!(store("native+/etc/pki/roots.pem"), "native+roots.pem");
+        assert_eq!(store(r"C:\roots\company.pem+/etc/ssl/certs/"), "company.pem+certs");
     }
 
     #[test]

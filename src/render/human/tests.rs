@@ -35,9 +35,9 @@ fn the_verdict_comes_first_and_everything_is_there() {
             "REVOKEDsince2026-02-01(keyCompromise)",
             "trusted(native)",
             "ECP-256",
-            "TLSv1.3,TLS_AES_128_GCM_SHA256,X25519MLKEM768",
+            "TLSv1.3AES_128_GCM_SHA256X25519MLKEM768",
             "timeoutCRLhttp://crl.example.test/issuing-3.crl",
-            "5.0s",
+            "noanswerin5s",
             "okOCSPhttp://ocsp.example.test/",
             "good,freshfor5days",
             "okcaIssuershttp://aia.example.test/issuing-3.cer",
@@ -100,10 +100,7 @@ fn the_targets_name_is_not_said_twice() {
 fn a_clean_target_says_so_on_its_first_line() {
     let text = shown(&sample::clean(), &at_width(140));
     let first = text.lines().next().unwrap();
-    assert_eq!(
-        first,
-        "OK  https://www.example.test:443 — chain verifies (native), not revoked, 90 days left, 4 endpoints work"
-    );
+    assert_eq!(first, "OK  https://www.example.test:443 — chain verifies, not revoked, 90 days left, 4 endpoints work");
     assert!(!text.contains("critical"));
 }
 
@@ -183,4 +180,28 @@ fn url_says_its_word_first() {
         assert!(dense(&text).contains("criticalcrl.expired"), "{text}");
         assert!(text.lines().all(|line| columns(line) <= width));
     }
+}
+
+#[test]
+fn what_calls_for_the_same_remedy_is_told_together() {
+    let mut target = sample::silent_crl();
+    let mut second = target.findings[0].clone();
+    second.message = "Example Issuing CA 4 was revoked as well".into();
+    target.findings.push(second);
+    let text = shown(&target, &at_width(100));
+    assert_eq!(text.matches("critical  revocation.revoked").count(), 1, "{text}");
+    assert_eq!(text.matches("→ replace the certificate").count(), 1, "{text}");
+    assert!(text.contains("\n  Example Issuing CA 4 was revoked as well\n"), "{text}");
+    let verbose = shown(&target, &Options { verbose: true, ..at_width(100) });
+    assert_eq!(verbose.matches("critical  revocation.revoked").count(), 2, "each with what it is about: {verbose}");
+}
+
+#[test]
+fn a_connection_takes_one_line_of_eighty_columns_and_its_phases_are_for_the_curious() {
+    let line = |options: &Options| -> String {
+        let text = shown(&sample::clean(), options);
+        text.lines().find(|line| line.starts_with("  connected")).unwrap().to_owned()
+    };
+    assert!(line(&at_width(80)).ends_with(" ms") && !line(&at_width(80)).contains("handshake"));
+    assert!(line(&Options { verbose: true, ..at_width(200) }).contains("handshake"));
 }
