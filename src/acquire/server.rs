@@ -168,8 +168,8 @@ impl Approach<'_> {
                 return connection;
             }
         }
-        let limit = self.deadline.cap(limits.step);
-        let capture = capture(stream, &self.server_name, self.options.client_identity.as_deref(), limit).await;
+        let identity = self.options.client_identity.as_deref();
+        let capture = capture(stream, &self.server_name, identity, limits.step, self.deadline).await;
         connection.timings.handshake = Some(capture.elapsed);
         connection.outcome = capture.outcome;
         connection.detail = capture.detail;
