@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
@@ -202,15 +203,16 @@ fn subjects(search: &PathSearch, leaf: &Certificate) -> Vec<Subject> {
     subjects
 }
 
-/// What the other addresses served, where it is another chain than the first one's; each chain once.
+/// What the other addresses served, where chain or staple is another than the first one's; each once.
 fn differing_chains(presented: &Presented) -> Vec<Presented> {
     let Presented::ByServer { name, connections, .. } = presented else {
         return Vec::new();
     };
-    let chain = |connection: &Connection| -> Vec<Fingerprint> {
-        connection.served.iter().map(acquire::PresentedCertificate::sha256).collect()
+    let chain = |connection: &Connection| -> (Vec<Fingerprint>, Option<Bytes>) {
+        let served = connection.served.iter().map(acquire::PresentedCertificate::sha256).collect();
+        (served, connection.stapled_ocsp.clone())
     };
-    let mut seen: HashSet<Vec<Fingerprint>> = HashSet::new();
+    let mut seen: HashSet<(Vec<Fingerprint>, Option<Bytes>)> = HashSet::new();
     connections
         .iter()
         .filter(|connection| !connection.served.is_empty())
@@ -334,7 +336,7 @@ pub struct Examination {
     pub now: Timestamp,
     /// How long it took.
     pub elapsed: Duration,
-    /// The other chains that addresses of the name served, each examined by itself.
+    /// The other chains that addresses of the name served, or the same with another staple, each examined by itself.
     pub others: Vec<Examination>,
 }
 

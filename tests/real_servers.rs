@@ -198,8 +198,7 @@ fn endpoint_dns_failure(front: Front) {
             let outcome = case.run(front);
             outcome.expect(2, &["critical endpoint.unreachable"]);
             assert_eq!(
-                outcome.report["targets"][0]["endpoints"][0]["attempts"][0]["outcome"],
-                "dns-nxdomain",
+                outcome.report["targets"][0]["endpoints"][0]["attempts"][0]["outcome"], "dns-nxdomain",
                 "{}",
                 outcome.report
             );
