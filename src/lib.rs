@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use acquire::{AcquireError, AcquireOptions, Connection, Presented};
 use finding::{Finding, Policy, Verdict};
@@ -67,8 +67,9 @@ pub async fn check(run: &Run, target: &Target, progress: &dyn Progress) -> Check
 /// The result for something in a list that is no target: a finding, so that the others are still judged.
 #[must_use]
 pub fn unreadable(run: &Run, text: &str, reason: &str) -> Checked {
-    let error = AcquireError::Unreadable { path: PathBuf::from(text), reason: reason.to_owned() };
-    let examination = Examination { presented: Err(error), ..Examination::empty(run, text.to_owned(), Instant::now()) };
+    let text = target::without_credentials(text);
+    let error = AcquireError::Unreadable { path: PathBuf::from(&text), reason: reason.to_owned() };
+    let examination = Examination { presented: Err(error), ..Examination::empty(run, text, Instant::now()) };
     Checked::judge(examination, &run.policy, run.at)
 }
 
@@ -281,7 +282,7 @@ impl StoreHandle {
 /// Everything that one run holds for all of its targets.
 #[derive(Clone)]
 pub struct Run {
-    /// The clock, read once.
+    /// The clock, read once; see [`Run::later`].
     pub now: Timestamp,
     /// `--at`, else `now`.
     pub at: Timestamp,
@@ -303,6 +304,18 @@ pub struct Run {
     pub policy: Policy,
     /// `--deadline`
     pub deadline: Duration,
+}
+
+impl Run {
+    /// For a target whose turn comes that long after the run began. A list can take longer than clocks may differ by,
+    /// and what a responder signs meanwhile is not from the future. With `--at`, the instant of judgement stays.
+    #[must_use]
+    pub fn later(&self, passed: Duration) -> Self {
+        let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::ZERO);
+        let now = self.now.checked_add(passed).unwrap_or(self.now);
+        let at = if self.at == self.now { now } else { self.at };
+        Self { now, at, ..self.clone() }
+    }
 }
 
 /// Everything observed for one target; what `finding` judges and `report` serialises.
@@ -379,5 +392,35 @@ impl Checked {
         let findings = finding::judge(&examination, policy, at);
         let verdict = Verdict::of(&findings);
         Self { examination, findings, verdict }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_target_is_judged_by_a_late_clock_unless_the_instant_is_given() {
+        let now: Timestamp = "2026-11-10T12:00:00Z".parse().unwrap();
+        let mut run = Run {
+            now,
+            at: now,
+            retriever: Retriever::new(net::Network::new(net::NetOptions::default()).unwrap()),
+            store: StoreHandle::ready(Arc::new(TrustStore::of(Vec::new(), "none"))),
+            public_roots: Arc::default(),
+            intermediates: Vec::new(),
+            purpose: Purpose::Server,
+            acquire: AcquireOptions::default(),
+            revocation: RevocationOptions::default(),
+            policy: Policy::default(),
+            deadline: Duration::from_secs(60),
+        };
+        let hour = Duration::from_secs(3600);
+        let late = run.later(hour);
+        assert_eq!((late.now, late.at), (now + hour, now + hour));
+        run.at = now - hour;
+        let late = run.later(hour);
+        assert_eq!((late.now, late.at), (now + hour, now - hour));
+        assert_eq!(run.later(Duration::MAX).now, now);
     }
 }
