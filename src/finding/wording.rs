@@ -96,6 +96,12 @@ impl Tried {
         let within = self.waited.map(|waited| format!(" within {}", wait(waited))).unwrap_or_default();
         let (text, with_detail) = match self.outcome {
             Outcome::Ok => (format!("{place} answered{}", self.status()), false),
+            Outcome::Timeout | Outcome::DnsTimeout if self.ran_out_of_time() => {
+                (format!("{place} had not answered yet when --deadline ended the check"), true)
+            }
+            Outcome::Stalled if self.ran_out_of_time() => {
+                (format!("{place} was still answering when --deadline ended the check"), false)
+            }
             Outcome::DnsNxdomain => (format!("the name {} does not exist (NXDOMAIN)", self.host), false),
             Outcome::DnsNoAddress => (format!("the name {} exists but has no address", self.host), true),
             Outcome::DnsTimeout => (format!("no resolver answered for {}", self.host), true),
@@ -132,6 +138,12 @@ impl Tried {
             Some(detail) if with_detail => format!("{text} ({detail})"),
             _ => text,
         }
+    }
+
+    /// Whether the run's own limit ended it: then nobody knows what would have come. The detail is all that tells it
+    /// from the limit of a step.
+    fn ran_out_of_time(&self) -> bool {
+        self.detail.as_ref().is_some_and(|detail| detail.contains("the deadline of the "))
     }
 
     fn status(&self) -> String {
@@ -188,6 +200,7 @@ pub(super) fn remedies(tried: &[&Tried]) -> String {
 /// Ways to fail that call for the same remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    OutOfTime,
     NoName,
     Resolver,
     Dropped,
@@ -210,6 +223,7 @@ enum Kind {
 impl Kind {
     fn of(tried: &Tried) -> Self {
         match tried.outcome {
+            Outcome::Timeout | Outcome::Stalled | Outcome::DnsTimeout if tried.ran_out_of_time() => Self::OutOfTime,
             Outcome::DnsNxdomain | Outcome::DnsNoAddress => Self::NoName,
             Outcome::DnsTimeout | Outcome::DnsFailure => Self::Resolver,
             Outcome::Timeout if !tried.connected => Self::Dropped,
@@ -246,6 +260,9 @@ impl Kind {
             return format!("make sure that this host reaches the proxy {}", list(&addresses));
         }
         match self {
+            Self::OutOfTime => format!(
+                "check again with a longer --deadline; if {named} port {port} still gives no answer, that run tells why"
+            ),
             Self::NoName => format!(
                 "check the spelling of {host}, then have whoever runs its zone publish an address, or let this host use a \
                  resolver that knows the name"
@@ -318,6 +335,26 @@ mod tests {
             waited: Some(Duration::from_secs(5)),
             http_status: None,
         }
+    }
+
+    #[test]
+    fn what_the_deadline_cut_is_nobodys_fault() {
+        for (outcome, detail, words) in [
+            (Outcome::Timeout, "answer: no answer in 0 ms when the deadline of the run came", "had not answered yet"),
+            (Outcome::Timeout, "the deadline of the whole check came first", "had not answered yet"),
+            (
+                Outcome::DnsTimeout,
+                "name resolution: no answer in 9 ms when the deadline of the run came",
+                "not answered",
+            ),
+            (Outcome::Stalled, "still answering when the deadline of the run came", "was still answering"),
+        ] {
+            let one = Tried { detail: Some(detail.to_owned()), connected: true, ..tried("192.0.2.1:80", outcome) };
+            assert!(one.words().contains(words), "{}", one.words());
+            assert!(remedies(&[&one]).starts_with("check again with a longer --deadline"), "{}", remedies(&[&one]));
+        }
+        let silent = Tried { connected: true, ..tried("192.0.2.1:80", Outcome::Timeout) };
+        assert!(remedies(&[&silent]).contains("traffic inspection"));
     }
 
     #[test]
