@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use jiff::{SignedDuration, Timestamp};
@@ -70,13 +71,15 @@ pub async fn check(run: &Run, target: &Target, progress: &dyn Progress) -> Check
 /// The result for something in a list that is no target: a finding, so that the others are still judged.
 #[must_use]
 pub fn not_a_target(run: &Run, text: &str, reason: &str) -> Checked {
-    unanswered(run, text, AcquireError::NotATarget { text: text.to_owned(), reason: reason.to_owned() })
+    let text = target::without_credentials(text);
+    unanswered(run, &text, AcquireError::NotATarget { text: text.clone(), reason: reason.to_owned() })
 }
 
 /// The result for a target whose check was cut off by a fault of this program.
 #[must_use]
 pub fn internal_error(run: &Run, text: &str, reason: &str) -> Checked {
-    unanswered(run, text, AcquireError::Internal { text: text.to_owned(), reason: reason.to_owned() })
+    let text = target::without_credentials(text);
+    unanswered(run, &text, AcquireError::Internal { text: text.clone(), reason: reason.to_owned() })
 }
 
 fn unanswered(run: &Run, text: &str, error: AcquireError) -> Checked {
@@ -215,15 +218,16 @@ fn subjects(search: &PathSearch, leaf: &Certificate) -> Vec<Subject> {
     subjects
 }
 
-/// What the other addresses served, where it is another chain than the first one's; each chain once.
+/// What the other addresses served, where chain or staple is another than the first one's; each once.
 fn differing_chains(presented: &Presented) -> Vec<Presented> {
     let Presented::ByServer { name, connections, .. } = presented else {
         return Vec::new();
     };
-    let chain = |connection: &Connection| -> Vec<Fingerprint> {
-        connection.served.iter().map(acquire::PresentedCertificate::sha256).collect()
+    let chain = |connection: &Connection| -> (Vec<Fingerprint>, Option<Bytes>) {
+        let served = connection.served.iter().map(acquire::PresentedCertificate::sha256).collect();
+        (served, connection.stapled_ocsp.clone())
     };
-    let mut seen: HashSet<Vec<Fingerprint>> = HashSet::new();
+    let mut seen: HashSet<(Vec<Fingerprint>, Option<Bytes>)> = HashSet::new();
     connections
         .iter()
         .filter(|connection| !connection.served.is_empty())
@@ -314,7 +318,7 @@ fn loaded(result: Result<Result<TrustStore, StoreError>, JoinError>) -> Result<A
 /// Everything that one run holds for all of its targets.
 #[derive(Clone)]
 pub struct Run {
-    /// The clock, read once; later times are reckoned from it by what has passed since.
+    /// The clock, read once; later times are reckoned from it by what has passed since. See [`Run::later`].
     pub now: Timestamp,
     /// When that was.
     pub started: Instant,
@@ -345,6 +349,16 @@ impl Run {
     fn time_at(&self, instant: Instant) -> Timestamp {
         let passed = SignedDuration::try_from(instant.saturating_duration_since(self.started));
         passed.ok().and_then(|passed| self.now.checked_add(passed).ok()).unwrap_or(self.now)
+    }
+
+    /// For a target whose turn comes that long after the run began. A list can take longer than clocks may differ by, and what a responder signs
+    /// meanwhile is not from the future. With `--at`, the instant of judgement stays.
+    #[must_use]
+    pub fn later(&self, passed: Duration) -> Self {
+        let started = self.started.checked_add(passed).unwrap_or(self.started);
+        let now = self.time_at(started);
+        let at = if self.at == self.now { now } else { self.at };
+        Self { now, started, at, ..self.clone() }
     }
 }
 
@@ -381,7 +395,7 @@ pub struct Examination {
     pub started: Instant,
     /// How long it took.
     pub elapsed: Duration,
-    /// The other chains that addresses of the name served, each examined by itself.
+    /// The other chains that addresses of the name served, or the same with another staple, each examined by itself.
     pub others: Vec<Examination>,
 }
 
@@ -425,5 +439,36 @@ impl Checked {
         let findings = finding::judge(&examination, policy, at);
         let verdict = Verdict::of(&findings);
         Self { examination, findings, verdict }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_target_is_judged_by_a_late_clock_unless_the_instant_is_given() {
+        let now: Timestamp = "2026-11-10T12:00:00Z".parse().unwrap();
+        let mut run = Run {
+            started: Instant::now(),
+            now,
+            at: now,
+            retriever: Retriever::new(net::Network::new(net::NetOptions::default()).unwrap()),
+            store: StoreHandle::ready(Arc::new(TrustStore::of(Vec::new(), "none"))),
+            public_roots: Arc::default(),
+            intermediates: Vec::new(),
+            purpose: Purpose::Server,
+            acquire: AcquireOptions::default(),
+            revocation: RevocationOptions::default(),
+            policy: Policy::default(),
+            deadline: Duration::from_secs(60),
+        };
+        let hour = Duration::from_secs(3600);
+        let late = run.later(hour);
+        assert_eq!((late.now, late.at), (now + hour, now + hour));
+        run.at = now - hour;
+        let late = run.later(hour);
+        assert_eq!((late.now, late.at), (now + hour, now - hour));
+        assert_eq!(run.later(Duration::MAX).now, now);
     }
 }

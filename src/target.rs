@@ -247,6 +247,16 @@ impl fmt::Display for Target {
     }
 }
 
+/// What was typed as a target, to be repeated where it is none: without what stands before an @ in a URL, which may be a
+/// password.
+#[must_use]
+pub fn without_credentials(text: &str) -> String {
+    match text.split_once("://") {
+        Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, after)| after)),
+        None => text.to_owned(),
+    }
+}
+
 fn has_certificate_extension(text: &str) -> bool {
     const EXTENSIONS: [&str; 8] = ["pem", "crt", "cer", "der", "p7b", "p7c", "p12", "pfx"];
     text.rsplit_once('.')
@@ -322,6 +332,14 @@ mod tests {
 
     fn refused(text: &str) -> String {
         parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_may_be_a_password_is_not_repeated() {
+        assert_eq!(without_credentials("https://user:s3c@ret@a.test:1/x"), "https://a.test:1/x");
+        assert_eq!(without_credentials("https://a.test:1/x"), "https://a.test:1/x");
+        assert_eq!(without_credentials("odd@name.pem"), "odd@name.pem");
+        assert!(!refused("https://user:s3cret@a.test").contains("s3cret"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use self::witness::Witness;
 use super::files::ClientIdentity;
 use super::provider::provider;
 use super::{ClientCertificate, PresentedCertificate, TlsSession};
-use crate::net::{Outcome, Stream};
+use crate::net::{Deadline, Outcome, Stream};
 use crate::target::Host;
 
 /// What one handshake gave.
@@ -63,18 +63,20 @@ impl Ending {
     }
 }
 
-/// Makes the handshake within `limit`. `server_name` goes out as SNI, unless it is an address
+/// Makes the handshake within `step`, or what `deadline` leaves of it. `server_name` goes out as SNI, unless it is an address
 /// (RFC 6066 §3). TLS 1.2 and 1.3 are offered, no ALPN, no resumption, no early data, and no
 /// compression of certificates (RFC 8879).
 ///
 /// Where the server asked for a client certificate, and TLS 1.3 lets it refuse only afterwards, the
-/// connection is read on to its end, again within `limit`.
+/// connection is read on to its end, again within `step` and before the deadline.
 pub async fn capture(
     stream: Box<dyn Stream>,
     server_name: &Host,
     identity: Option<&ClientIdentity>,
-    limit: Duration,
+    step: Duration,
+    deadline: Deadline,
 ) -> Capture {
+    let limit = deadline.cap(step);
     let started = Instant::now();
     let provider = provider();
     let witness = match Witness::new(&provider, identity) {
@@ -103,7 +105,11 @@ pub async fn capture(
         Ok(Ok(mut stream)) => {
             let tls = session(&stream);
             let read_on = witness.seen().client_certificate_requested && tls.version == "TLSv1.3";
-            let ending = if read_on { refusal(&mut stream, limit).await } else { farewell(&mut stream, limit).await };
+            let ending = if read_on {
+                refusal(&mut stream, step, deadline).await
+            } else {
+                farewell(&mut stream, deadline.cap(step)).await
+            };
             (Some(tls), ending)
         }
         Ok(Err(error)) => (None, Some(failure(&error, &first, &witness))),
@@ -183,13 +189,13 @@ where
 /// Reads on until the server ends the connection or says something, and tells the alert if that is
 /// what comes. The transport stays open in this direction: some proxies tear a tunnel down at the
 /// first FIN, alert and all.
-async fn refusal<S>(stream: &mut TlsStream<S>, limit: Duration) -> Option<Ending>
+async fn refusal<S>(stream: &mut TlsStream<S>, step: Duration, deadline: Deadline) -> Option<Ending>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
-    farewell(stream, limit).await;
+    farewell(stream, deadline.cap(step)).await;
     let mut octets = [0; 64];
-    match timeout(limit, stream.read(&mut octets)).await {
+    match timeout(deadline.cap(step), stream.read(&mut octets)).await {
         Ok(Err(error)) => match tls_error(&error) {
             Some(Error::AlertReceived(alert)) => Some(alerted(*alert, true)),
             _ => None,

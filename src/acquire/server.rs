@@ -168,9 +168,8 @@ impl Approach<'_> {
                 return connection;
             }
         }
-        let limit = self.deadline.cap(limits.step);
         let identity = self.options.client_identity.as_deref();
-        let capture = Box::pin(capture(stream, &self.server_name, identity, limit)).await;
+        let capture = Box::pin(capture(stream, &self.server_name, identity, limits.step, self.deadline)).await;
         connection.timings.handshake = Some(capture.elapsed);
         connection.outcome = capture.outcome;
         connection.detail = capture.detail;

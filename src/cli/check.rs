@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -45,7 +46,7 @@ pub(super) fn runtime(targets: usize) -> Result<Runtime, CliError> {
 }
 
 async fn check_all(mut plan: CheckPlan) -> Result<Verdict, CliError> {
-    let started = Timestamp::now();
+    let (started, begun) = (Timestamp::now(), Instant::now());
     let output = plan.output.clone();
     let targets = std::mem::take(&mut plan.targets);
     let concurrency = plan.concurrency;
@@ -54,7 +55,7 @@ async fn check_all(mut plan: CheckPlan) -> Result<Verdict, CliError> {
     let mut reporter = Reporter::new(&output)?;
     let work = async {
         let mut results = stream::iter(targets)
-            .map(|named| check_one(Arc::clone(&run), named, Arc::clone(&bar)))
+            .map(|named| check_one(Arc::clone(&run), begun, named, Arc::clone(&bar)))
             .buffered(concurrency);
         while let Some(checked) = results.next().await {
             let target = Target::new(&checked, run.at);
@@ -80,7 +81,8 @@ pub(super) async fn watched<T>(work: impl Future<Output = T>, bar: &Bar) -> T {
 
 /// One target in a task of its own, so that several can use several processors and a fault in one
 /// does not end the others.
-async fn check_one(run: Arc<Run>, named: Named, bar: Arc<Bar>) -> Checked {
+async fn check_one(run: Arc<Run>, begun: Instant, named: Named, bar: Arc<Bar>) -> Checked {
+    let run = Arc::new(run.later(begun.elapsed()));
     let target = match named.target {
         Ok(target) => target,
         Err(error) => return crate::not_a_target(&run, &named.text, &error.to_string()),

@@ -101,13 +101,17 @@ impl Tried {
         let within = self.waited.map(|waited| format!(" within {}", wait(waited))).unwrap_or_default();
         let (text, with_detail) = match self.outcome {
             Outcome::Ok => (format!("{place} answered{}", self.status()), false),
+            Outcome::Timeout | Outcome::DnsTimeout if self.ran_out_of_time() => {
+                (format!("{place} had not answered yet when --deadline ended the check"), true)
+            }
+            Outcome::Stalled if self.ran_out_of_time() => {
+                (format!("{place} was still answering when --deadline ended the check"), false)
+            }
             Outcome::DnsNxdomain => (format!("the name {} does not exist (NXDOMAIN)", self.host), false),
             Outcome::DnsNoAddress => (format!("the name {} exists but has no address", self.host), true),
             Outcome::DnsTimeout => (format!("no resolver answered for {}", self.host), true),
             Outcome::DnsFailure => (format!("the resolver failed for {}", self.host), true),
             Outcome::Refused => (format!("{place} refused the connection"), false),
-            // A connection that was tried has an address.
-            Outcome::Timeout if self.address.is_none() => (format!("{place} was not asked in time"), true),
             Outcome::Timeout if self.connected => {
                 (format!("{place} accepted the connection but sent nothing{within}"), true)
             }
@@ -164,6 +168,12 @@ impl Tried {
         }
     }
 
+    /// Whether the run's own limit ended it: then nobody knows what would have come. The detail is all that tells it
+    /// from the limit of a step.
+    fn ran_out_of_time(&self) -> bool {
+        self.detail.as_ref().is_some_and(|detail| detail.contains("the deadline of the "))
+    }
+
     fn status(&self) -> String {
         self.http_status.map(|status| format!(" with HTTP status {status}")).unwrap_or_default()
     }
@@ -218,9 +228,9 @@ pub(super) fn remedies(tried: &[&Tried]) -> String {
 /// Ways to fail that call for the same remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    OutOfTime,
     NoName,
     Resolver,
-    NotAsked,
     Dropped,
     Refused,
     NoRoute,
@@ -241,9 +251,9 @@ enum Kind {
 impl Kind {
     fn of(tried: &Tried) -> Self {
         match tried.outcome {
+            Outcome::Timeout | Outcome::Stalled | Outcome::DnsTimeout if tried.ran_out_of_time() => Self::OutOfTime,
             Outcome::DnsNxdomain | Outcome::DnsNoAddress => Self::NoName,
             Outcome::DnsTimeout | Outcome::DnsFailure => Self::Resolver,
-            Outcome::Timeout if tried.address.is_none() => Self::NotAsked,
             Outcome::Timeout if !tried.connected => Self::Dropped,
             Outcome::Timeout => Self::Silent,
             Outcome::Refused => Self::Refused,
@@ -278,6 +288,9 @@ impl Kind {
             return format!("make sure that this host reaches the proxy {}", list(&addresses));
         }
         match self {
+            Self::OutOfTime => format!(
+                "check again with a longer --deadline; if {named} port {port} still gives no answer, that run tells why"
+            ),
             Self::NoName => format!(
                 "check the spelling of {host}, then have whoever runs its zone publish an address, or let this host use a \
                  resolver that knows the name"
@@ -285,11 +298,6 @@ impl Kind {
             Self::Resolver => {
                 format!(
                     "have this host's resolver mended: it gives no answer for {host} (UDP and TCP port 53 must be open)"
-                )
-            }
-            Self::NotAsked => {
-                format!(
-                    "raise --deadline, or mend first what is slow beside it, so that there is time to ask {host} port {port}"
                 )
             }
             Self::Dropped => format!("allow outbound TCP to {named} port {port} from this host"),
@@ -358,6 +366,26 @@ mod tests {
             waited: Some(Duration::from_secs(5)),
             http_status: None,
         }
+    }
+
+    #[test]
+    fn what_the_deadline_cut_is_nobodys_fault() {
+        for (outcome, detail, words) in [
+            (Outcome::Timeout, "answer: no answer in 0 ms when the deadline of the run came", "had not answered yet"),
+            (Outcome::Timeout, "the deadline of the whole check came first", "had not answered yet"),
+            (
+                Outcome::DnsTimeout,
+                "name resolution: no answer in 9 ms when the deadline of the run came",
+                "not answered",
+            ),
+            (Outcome::Stalled, "still answering when the deadline of the run came", "was still answering"),
+        ] {
+            let one = Tried { detail: Some(detail.to_owned()), connected: true, ..tried("192.0.2.1:80", outcome) };
+            assert!(one.words().contains(words), "{}", one.words());
+            assert!(remedies(&[&one]).starts_with("check again with a longer --deadline"), "{}", remedies(&[&one]));
+        }
+        let silent = Tried { connected: true, ..tried("192.0.2.1:80", Outcome::Timeout) };
+        assert!(remedies(&[&silent]).contains("traffic inspection"));
     }
 
     #[test]

@@ -18,6 +18,9 @@ use super::outcome::{Failure, Outcome};
 use super::proxy::{ProxyScheme, ProxyUrl};
 use super::{Network, Opened, Stream, tls, tunnel};
 
+/// Places visited for one request. Where every address is asked, each may lead somewhere else, and each of those again.
+const MAX_PLACES: usize = 16;
+
 impl Network {
     /// Sends one HTTP request to an endpoint, following redirects, trying its addresses (all of
     /// them with `--all-addresses`, else until one answers) and retrying what may be transient.
@@ -46,8 +49,14 @@ impl Network {
                 if let Some(next) = self.follow(&hop, &mut exchange.attempt)
                     && !visited.contains(&next.place())
                 {
-                    visited.push(next.place());
-                    hops.push_back(next);
+                    if visited.len() < MAX_PLACES {
+                        visited.push(next.place());
+                        hops.push_back(next);
+                    } else {
+                        exchange.attempt.outcome = Outcome::RedirectLoop;
+                        exchange.attempt.detail =
+                            Some(format!("its addresses redirect to more than {MAX_PLACES} places"));
+                    }
                 }
                 done.push(exchange);
             }

@@ -395,6 +395,33 @@ async fn all_addresses_are_tried_when_asked_for() {
     assert!(fetched[0].body.is_some() && fetched[2].body.is_some());
 }
 
+#[tokio::test]
+async fn redirects_that_branch_at_every_address_are_bounded() {
+    let (one, port) = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        (listener, port)
+    };
+    let two = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    for listener in [one, two] {
+        let asked = Arc::clone(&asked);
+        serve_on(listener, move |mut stream| {
+            let number = asked.fetch_add(1, Ordering::SeqCst);
+            async move {
+                read_head(&mut stream).await;
+                let head = format!("HTTP/1.1 302 Found\r\nLocation: /{number}\r\nContent-Length: 0\r\n\r\n");
+                let _ = stream.write_all(head.as_bytes()).await;
+            }
+        });
+    }
+    let options = NetOptions { all_addresses: true, ..pinned(&["127.0.0.1", "127.0.0.2"]) };
+    let fetched = fetch(&network(options), &get(&format!("http://many.test:{port}/"))).await;
+    // Two at each of 16 places; without the bound, 2 + 4 + 8 + 16 + 32 + 64.
+    assert_eq!((fetched.len(), asked.load(Ordering::SeqCst)), (32, 32));
+    assert_eq!(outcomes(&fetched).into_iter().filter(|outcome| *outcome == Outcome::RedirectLoop).count(), 17);
+}
+
 /// Answers the first connections with these, later ones with the object.
 async fn stumbling(first: Vec<Vec<u8>>) -> (SocketAddr, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));

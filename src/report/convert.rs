@@ -131,12 +131,18 @@ fn endpoints(examination: &Examination, findings: &[finding::Finding]) -> Vec<En
 }
 
 fn revocation(examination: &Examination) -> Vec<Revocation> {
-    let mut seen: HashSet<Fingerprint> = HashSet::new();
-    chains(examination)
-        .flat_map(|chain| &chain.revocation.statuses)
-        .filter(|status| seen.insert(status.certificate))
-        .map(Revocation::from)
-        .collect()
+    let mut statuses: Vec<&revocation::CertificateStatus> = Vec::new();
+    for status in chains(examination).flat_map(|chain| &chain.revocation.statuses) {
+        match statuses.iter_mut().find(|known| known.certificate == status.certificate) {
+            // What one address staples can say more than what the first one does; revoked wins.
+            Some(known) if known.status != status.status && status.status == revocation::Status::Revoked => {
+                *known = status;
+            }
+            Some(_) => {}
+            None => statuses.push(status),
+        }
+    }
+    statuses.into_iter().map(Revocation::from).collect()
 }
 
 fn optional_ms(duration: Option<Duration>) -> Option<f64> {
@@ -151,7 +157,7 @@ fn connections(examination: &Examination) -> Vec<Connection> {
     let Ok(Presented::ByServer { connections, .. }) = &examination.presented else {
         return Vec::new();
     };
-    // Only the staple of each distinct chain was looked at; another's is known where it is the same.
+    // Each distinct staple was judged with the chain it came with.
     let judged = |staple: &bytes::Bytes| {
         chains(examination)
             .find(|chain| chain.presented.as_ref().ok().and_then(Presented::staple) == Some(staple))

@@ -123,6 +123,19 @@ impl PublicKey {
         }
     }
 
+    /// Whether signatures made with it in a handshake can be verified here: by rustls, as in most clients.
+    #[must_use]
+    pub fn is_verifiable(&self) -> bool {
+        match &self.algorithm {
+            KeyAlgorithm::Rsa { bits } => {
+                (2048..=8192).contains(bits) && !matches!(self.weakness(), Some(KeyWeakness::BadExponent))
+            }
+            KeyAlgorithm::Ec { curve, .. } => matches!(curve.as_str(), "P-256" | "P-384" | "P-521"),
+            KeyAlgorithm::Ed25519 => true,
+            KeyAlgorithm::Other(_) => false,
+        }
+    }
+
     /// The algorithm's name as the report has it: `RSA`, `EC`, `Ed25519`, or what the OID says.
     #[must_use]
     pub fn algorithm_name(&self) -> &str {

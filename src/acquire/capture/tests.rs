@@ -125,7 +125,8 @@ async fn captured(server: &Server) -> Capture {
 }
 
 async fn captured_as(server: &Server, name: &str, identity: Option<&ClientIdentity>) -> Capture {
-    capture(connect(server.address).await, &Host::parse(name).unwrap(), identity, AMPLE).await
+    let name = Host::parse(name).unwrap();
+    capture(connect(server.address).await, &name, identity, AMPLE, Deadline::after(AMPLE)).await
 }
 
 fn served(capture: &Capture) -> Vec<Vec<u8>> {
@@ -277,6 +278,35 @@ async fn demands_for_a_client_certificate_are_told_from_requests() {
     }
 }
 
+#[tokio::test]
+async fn the_wait_for_a_refusal_ends_at_the_deadline() {
+    let root = authority("root");
+    let end = leaf(&root);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[TLS13])
+        .unwrap()
+        .with_client_cert_verifier(demanding(&root, true))
+        .with_single_cert(vec![end.der()], end.key())
+        .unwrap();
+    config.send_tls13_tickets = 0;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    // It never says another word, and never closes.
+    let silent = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap();
+        std::future::pending::<()>().await;
+        drop(stream);
+    });
+    let name = Host::parse("server.test").unwrap();
+    let begun = Instant::now();
+    let capture = capture(connect(address).await, &name, None, AMPLE, Deadline::after(BEGUN)).await;
+    assert_eq!((capture.outcome, capture.client_certificate), (Outcome::Ok, ClientCertificate::Requested));
+    assert!(begun.elapsed() < AMPLE / 2, "{:?}", begun.elapsed());
+    silent.abort();
+}
+
 /// What a peer that is no TLS server does once it has read the ClientHello.
 enum Then {
     Close,
@@ -301,7 +331,8 @@ async fn captured_from(answer: &'static [u8], then: Then, limit: Duration) -> Ca
             Then::Wait => drop(stream.read(&mut hello).await),
         }
     });
-    let capture = capture(connect(address).await, &Host::parse("server.test").unwrap(), None, limit).await;
+    let name = Host::parse("server.test").unwrap();
+    let capture = capture(connect(address).await, &name, None, limit, Deadline::after(AMPLE)).await;
     peer.await.unwrap();
     assert!(capture.tls.is_none() && capture.served.is_empty());
     capture

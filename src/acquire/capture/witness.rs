@@ -13,8 +13,7 @@ use webpki::{EndEntityCert, RawPublicKeyEntity};
 
 use super::super::MAX_SERVED;
 use super::super::files::ClientIdentity;
-use crate::x509::key::KeyWeakness;
-use crate::x509::{Certificate, KeyAlgorithm, PublicKey};
+use crate::x509::Certificate;
 
 /// What was seen so far; kept when the handshake fails later.
 #[derive(Debug, Default)]
@@ -146,16 +145,5 @@ pub(super) fn verifiable_key(leaf: &CertificateDer<'_>) -> Option<SubjectPublicK
     let Ok(certificate) = Certificate::from_der(leaf.to_vec()) else {
         return Some(EndEntityCert::try_from(leaf).ok()?.subject_public_key_info());
     };
-    is_verifiable(&certificate.key).then(|| SubjectPublicKeyInfoDer::from(certificate.key.spki.to_vec()))
-}
-
-fn is_verifiable(key: &PublicKey) -> bool {
-    match &key.algorithm {
-        KeyAlgorithm::Rsa { bits } => {
-            (2048..=8192).contains(bits) && !matches!(key.weakness(), Some(KeyWeakness::BadExponent))
-        }
-        KeyAlgorithm::Ec { curve, .. } => matches!(curve.as_str(), "P-256" | "P-384" | "P-521"),
-        KeyAlgorithm::Ed25519 => true,
-        KeyAlgorithm::Other(_) => false,
-    }
+    certificate.key.is_verifiable().then(|| SubjectPublicKeyInfoDer::from(certificate.key.spki.to_vec()))
 }

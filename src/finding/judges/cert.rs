@@ -4,12 +4,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Case, Sink, Weight, is_top, path};
 use crate::acquire::{Presented, PresentedCertificate};
+use crate::finding::catalogue::{cert as codes, path as path_codes};
 use crate::finding::wording::{list, relative, span, when};
-use crate::finding::{About, Policy, catalogue::cert as codes};
+use crate::finding::{About, Policy};
 use crate::path::hostname::NameCheck;
 use crate::path::{Defect, DefectKind, Purpose};
-use crate::x509::Certificate;
 use crate::x509::extensions::oid;
+use crate::x509::{Certificate, KeyAlgorithm};
 
 const DAY: i64 = 86_400;
 
@@ -31,6 +32,7 @@ pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
         }
     }
     if let Some(leaf) = case.leaf() {
+        unsupported_key(case, leaf, sink);
         must_staple(case, leaf, sink);
         if case.examination.publicly_trusted && chosen.judgement.valid {
             validity(case, leaf, sink);
@@ -98,6 +100,24 @@ fn in_itself(case: &Case<'_>, certificate: &Certificate, is_root: bool, sink: &m
     for kind in broken {
         path::report(case, &Defect { certificate: certificate.sha256, kind }, sink);
     }
+}
+
+/// The handshake proves nothing with a key that cannot be verified with; whether that of a CA can be, its signatures tell.
+fn unsupported_key(case: &Case<'_>, leaf: &Certificate, sink: &mut Sink) {
+    if leaf.key.is_verifiable() || leaf.key.weakness().is_some() {
+        return;
+    }
+    let who = case.names.called(&leaf.sha256);
+    let key = match (&leaf.key.algorithm, leaf.key.curve()) {
+        (KeyAlgorithm::Rsa { bits }, _) => format!("RSA with {bits} bits"),
+        (_, Some(curve)) => format!("the curve {curve}"),
+        (_, None) => leaf.key.algorithm_name().to_owned(),
+    };
+    let message = format!("the key of {who} cannot be used in a handshake here: {key} is not supported");
+    let remedy =
+        format!("make a new key (RSA 2048 to 8192 bits, or ECDSA P-256) and have {} certify it", leaf.issuer.short());
+    let about = About::Certificate(leaf.sha256);
+    sink.report(path_codes::UNSUPPORTED_ALGORITHM, Weight::Usual, about, message, remedy);
 }
 
 /// How near its end a certificate is.

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use super::catalogue::{DefaultSeverity, machine};
 use super::{About, Code, Finding, Policy, Severity};
 use crate::Examination;
-use crate::acquire::{AcquireError, Presented};
+use crate::acquire::{AcquireError, Presented, PresentedCertificate};
 use crate::path::CertificationPath;
 use crate::revocation::{Answer, EndpointFacts};
 use crate::x509::{Certificate, Fingerprint};
@@ -51,11 +51,24 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
         }
     }
     // What other addresses served counts as much; their connections are judged together above.
+    let chain = |examination: &Examination| -> Option<Vec<Fingerprint>> {
+        let presented = examination.presented.as_ref().ok()?;
+        Some(presented.certificates().iter().map(PresentedCertificate::sha256).collect())
+    };
+    let mut told = vec![chain(examination)];
     for other in &examination.others {
         if let Ok(presented) = &other.presented {
             let address = address_of(presented).map(|address| format!(" at {address}")).unwrap_or_default();
             let place = format!("{}{address}", other.target);
-            chain_served(&Case::new(other, presented, policy, at, place), &mut sink);
+            let case = Case::new(other, presented, policy, at, place);
+            let chain = chain(other);
+            if !told.contains(&chain) {
+                chain_served(&case, &mut sink);
+                told.push(chain);
+            } else if other.trust_store_failure.is_none() {
+                // The same chain with another staple: all else is told.
+                revocation::judge(&case, &mut sink);
+            }
         }
     }
     sink.findings

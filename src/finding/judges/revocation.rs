@@ -36,16 +36,17 @@ impl Consequences {
         let facts = &case.examination.revocation;
         let root = |position| chosen.is_some_and(|path| is_top(path, position));
         let below_root = case.chain().iter().enumerate().filter(|(position, _)| !root(*position));
-        let open = below_root.map(|(_, certificate)| certificate.sha256).filter(|sha256| {
-            let is_source = |endpoint: &EndpointFacts| {
-                endpoint.kind != EndpointKind::CaIssuers && endpoint.certificates.contains(sha256)
-            };
-            match facts.statuses.iter().find(|status| status.certificate == *sha256).map(|status| status.status) {
+        let open = below_root.map(|(_, certificate)| certificate).filter(|certificate| {
+            let of_it = |status: &&CertificateStatus| status.certificate == certificate.sha256;
+            // By what the certificate itself names: the list of endpoints is bounded, and may have left them out.
+            let names_a_source = || !certificate.crl_urls().is_empty() || !certificate.ocsp_urls.is_empty();
+            match facts.statuses.iter().find(of_it).map(|status| status.status) {
                 Some(Status::Good | Status::Revoked) => false,
                 Some(Status::Unknown) => true,
-                Some(Status::NotChecked) | None => !case.examination.offline && facts.endpoints.iter().any(is_source),
+                Some(Status::NotChecked) | None => !case.examination.offline && names_a_source(),
             }
         });
+        let open = open.map(|certificate| certificate.sha256);
         let search = &case.examination.search;
         let without_issuer = case.chain().iter().map(|certificate| certificate.sha256).filter(|sha256| {
             let named = chosen.into_iter().flat_map(|path| &path.judgement.defects);

@@ -242,3 +242,22 @@ fn a_certificate_without_any_source_is_a_warning_unless_short_lived() {
     // A CRL alone is enough: many CAs have no OCSP any more.
     expect(&leaf(|leaf| leaf.ocsp_urls.clear()), &[]);
 }
+
+#[test]
+fn a_key_that_no_handshake_can_be_verified_with_is_no_pass() {
+    let with = |algorithm| {
+        let mut certificates = Certificates::new();
+        certificates.leaf.key.algorithm = algorithm;
+        certificates.examination()
+    };
+    for (algorithm, named) in [
+        (KeyAlgorithm::Ec { curve: "secp256k1".to_owned(), bits: 256 }, "the curve secp256k1"),
+        (KeyAlgorithm::Other("Ed448".to_owned()), "Ed448"),
+    ] {
+        let findings = expect(&with(algorithm), &[("path.unsupported-algorithm", Critical)]);
+        assert!(findings[0].message.contains(named), "{}", findings[0].message);
+    }
+    expect(&with(KeyAlgorithm::Ed25519), &[]);
+    // One that is too weak is told as that alone.
+    expect(&with(KeyAlgorithm::Ec { curve: "P-192".to_owned(), bits: 192 }), &[("cert.weak-key", Critical)]);
+}

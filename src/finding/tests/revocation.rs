@@ -303,3 +303,15 @@ fn by_itself_an_url_that_serves_nothing_usable_is_critical() {
     facts.attempts.clear();
     assert_eq!(single(&facts), [("endpoint.unreachable", Critical)]);
 }
+
+#[test]
+fn a_source_that_no_list_of_endpoints_holds_is_no_answer() {
+    let mut examination = clean();
+    let intermediate = chain(&examination)[1].sha256;
+    let statuses = &mut examination.revocation.statuses;
+    *statuses.iter_mut().find(|status| status.certificate == intermediate).unwrap() =
+        status(intermediate, Status::NotChecked);
+    expect(&examination, &[("revocation.undetermined", Critical)]);
+    examination.offline = true;
+    expect(&examination, &[]);
+}

@@ -1,7 +1,7 @@
 use super::*;
 use crate::acquire::AcquireError;
 use crate::net::ServerClock;
-use crate::revocation::ContentDefect;
+use crate::revocation::{ContentDefect, StapleFacts};
 
 #[test]
 fn the_clean_case_has_nothing_to_say() {
@@ -67,6 +67,26 @@ fn what_another_address_serves_counts_as_much() {
     twice.publicly_trusted = false;
     twice.others = vec![twice.clone()];
     expect(&twice, &[("path.private-root", Info)]);
+}
+
+#[test]
+fn another_staple_of_the_same_chain_counts_as_much() {
+    let mut examination = clean();
+    let all = chain(&examination);
+    // The other order is told once, for the chain; the staples are each address's own.
+    let served: Vec<_> = all[..2].iter().rev().map(|one| PresentedCertificate::Decoded(one.clone())).collect();
+    let stapling = |address, staple: &'static [u8]| Connection {
+        stapled_ocsp: Some(staple.into()),
+        ..connection(address, Outcome::Ok, served.clone())
+    };
+    let mut other = examination.clone();
+    *connections(&mut examination) = vec![stapling("192.0.2.1:443", b"one"), stapling("192.0.2.2:443", b"two")];
+    *connections(&mut other) = vec![stapling("192.0.2.2:443", b"two")];
+    let defects = vec![ContentDefect::Expired { next_update: at() - days(2) }];
+    other.revocation.staple = Some(StapleFacts { content: None, defects, usable: false });
+    examination.others = vec![other];
+    let findings = expect(&examination, &[("chain.misordered", Warning), ("ocsp.staple-invalid", Warning)]);
+    assert_eq!(findings[1].about, About::Connection("192.0.2.2:443".to_owned()));
 }
 
 /// Endpoints whose Date headers are that many seconds ahead of this machine.
