@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::{BoxFuture, Shared, join, join_all};
 use jiff::{SignedDuration, Timestamp};
 
 use acquire::{AcquireError, AcquireOptions, Connection, Presented};
@@ -97,11 +97,10 @@ async fn examine(
     deadline: Deadline,
     progress: &dyn Progress,
 ) -> Examination {
-    let mut others = Vec::new();
-    for presented in differing_chains(&presented) {
-        others.push(Box::pin(examine_chain(run, store, name.clone(), presented, started, deadline, progress)).await);
-    }
-    let examination = Box::pin(examine_chain(run, store, name, presented, started, deadline, progress)).await;
+    let others = differing_chains(&presented);
+    let chain = |presented| Box::pin(examine_chain(run, store, name.clone(), presented, started, deadline, progress));
+    let others = join_all(others.into_iter().map(chain));
+    let (examination, others) = join(chain(presented), others).await;
     Examination { others, elapsed: started.elapsed(), ..examination }
 }
 
@@ -164,7 +163,7 @@ async fn find_paths(
     let mut asked: HashSet<String> = HashSet::new();
     let mut search = path::search(leaf, pool, store, &question, &WebpkiJudge);
     for _ in 0..MAX_AIA_ROUNDS {
-        if search.any_valid() || run.revocation.offline {
+        if search.any_valid() || run.revocation.offline || deadline.is_over() {
             break;
         }
         let nearest = search.chosen().map(|path| path.certificates.as_slice()).unwrap_or_default();

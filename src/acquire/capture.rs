@@ -54,12 +54,12 @@ pub struct Capture {
 struct Ending {
     outcome: Outcome,
     detail: Option<String>,
-    alert: bool,
+    over_certificate: bool,
 }
 
 impl Ending {
     fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self { outcome, detail: Some(detail.into()), alert: false }
+        Self { outcome, detail: Some(detail.into()), over_certificate: false }
     }
 }
 
@@ -116,7 +116,7 @@ pub async fn capture(
         Err(_) => (None, Some(silence(limit, &first))),
     };
     let mut seen = witness.seen();
-    let refused = ending.as_ref().is_some_and(|ending| ending.alert);
+    let refused = ending.as_ref().is_some_and(|ending| ending.over_certificate);
     let client_certificate = match (seen.client_certificate_requested, refused) {
         (false, _) => ClientCertificate::NotRequested,
         (true, false) => ClientCertificate::Requested,
@@ -264,7 +264,8 @@ fn alerted(alert: AlertDescription, asked: bool) -> Ending {
         AlertDescription::UnrecognisedName => ": the server does not serve this name",
         _ => "",
     };
-    Ending { outcome: Outcome::TlsAlert, detail: Some(format!("alert: {name}{meaning}")), alert: true }
+    let over_certificate = is_over_client_certificate(alert);
+    Ending { outcome: Outcome::TlsAlert, detail: Some(format!("alert: {name}{meaning}")), over_certificate }
 }
 
 fn reason(error: &Error) -> String {
@@ -283,6 +284,26 @@ fn reason(error: &Error) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// Whether servers end a connection with this alert over the client's certificate or the lack of one (RFC 8446 §6.2;
+/// `handshake_failure` is RFC 5246 §7.4.6's for the lack). Any other alert after the request is about something else.
+fn is_over_client_certificate(alert: AlertDescription) -> bool {
+    use AlertDescription as A;
+    matches!(
+        alert,
+        A::CertificateRequired
+            | A::NoCertificate
+            | A::BadCertificate
+            | A::UnsupportedCertificate
+            | A::CertificateRevoked
+            | A::CertificateExpired
+            | A::CertificateUnknown
+            | A::UnknownCA
+            | A::AccessDenied
+            | A::DecryptError
+            | A::HandshakeFailure
+    )
 }
 
 /// IANA's name of an alert.

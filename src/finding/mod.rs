@@ -17,7 +17,7 @@ pub use severity::{SeverityRule, SeverityRuleError};
 
 use crate::Examination;
 use crate::path::Judgement;
-use crate::revocation::{Answer, ContentDefect, EndpointFacts};
+use crate::revocation::{Answer, EndpointFacts};
 use crate::x509::{Certificate, Fingerprint};
 
 /// How much a finding matters, in ascending order.
@@ -201,8 +201,8 @@ pub fn endpoint_status(facts: &EndpointFacts, findings: &[Finding]) -> EndpointS
     let of_it =
         || findings.iter().filter(|finding| matches!(&finding.about, About::Endpoint(url) if *url == facts.url));
     let warned = of_it().any(|finding| finding.severity >= Severity::Warning);
-    // Fresh and well-formed but unverified is neither a pass nor a failure.
-    let unverified = || facts.defects.contains(&ContentDefect::Unverified) && !warned;
+    // Fresh and well-formed but unverified, which only `url` tells, is neither a pass nor a failure.
+    let unverified = || !warned && of_it().any(|finding| finding.code == catalogue::revocation::CRL_UNVERIFIED);
     match &facts.skipped {
         Some(_) => EndpointStatus::Skipped,
         None if !facts.usable && unverified() => EndpointStatus::Degraded,

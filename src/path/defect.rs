@@ -95,7 +95,9 @@ pub enum DefectKind {
     TooComplex,
     /// The judge refuses for a reason that none of the other kinds names.
     Refused {
-        /// Its words.
+        /// The name of its error (`CaUsedAsEndEntity`).
+        error: String,
+        /// What that means.
         reason: String,
     },
 }

@@ -98,6 +98,9 @@ impl<'a> Graph<'a> {
         if self.by_fingerprint.contains_key(&certificate.sha256) {
             return;
         }
+        let is_anchor = self.store.contains(certificate);
+        // Fetched, but it need not have been.
+        let source = if is_anchor && source == Source::Aia { Source::TrustStore } else { source };
         let place = self.nodes.len();
         let subject_key = certificate.subject.comparison_key();
         let next_identity = self.identities.len();
@@ -106,7 +109,7 @@ impl<'a> Graph<'a> {
         self.by_fingerprint.insert(certificate.sha256, place);
         self.by_subject.entry(subject_key.clone()).or_default().push(place);
         self.nodes.push(Node {
-            is_anchor: self.store.contains(certificate),
+            is_anchor,
             certificate: Arc::clone(certificate),
             source,
             identity,

@@ -112,7 +112,9 @@ fn add_reason(path: &[Arc<Certificate>], error: &Error, defects: &mut Vec<Defect
         ),
         _ => (leaf, words(error)),
     };
-    defects.push(Defect { certificate: certificate.sha256, kind: DefectKind::Refused { reason } });
+    // The variant's name, without what it carries.
+    let error = format!("{error:?}").chars().take_while(char::is_ascii_alphanumeric).collect();
+    defects.push(Defect { certificate: certificate.sha256, kind: DefectKind::Refused { error, reason } });
 }
 
 /// Whether the defect is what webpki means by that error.

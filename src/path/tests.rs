@@ -296,7 +296,10 @@ fn a_path_longer_than_the_limit_is_too_complex() {
     assert!(search.exhausted);
     assert_eq!(defects(&search)[0].1, DefectKind::TooComplex);
     let search = find_for(&leaf, &served, &[&root], &Question { max_length: 14, ..question() });
-    let refused = DefectKind::Refused { reason: "the path has more than 6 intermediate certificates".into() };
+    let refused = DefectKind::Refused {
+        error: "MaximumPathDepthExceeded".into(),
+        reason: "the path has more than 6 intermediate certificates".into(),
+    };
     assert_eq!(defects(&search), [("a.test".into(), refused)]);
 }
 
@@ -374,7 +377,10 @@ fn expiry_is_found_at_every_level_and_hides_nothing() {
         ends(params);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     });
-    let refused = DefectKind::Refused { reason: "a CA certificate stands where the end entity's should".into() };
+    let refused = DefectKind::Refused {
+        error: "CaUsedAsEndEntity".into(),
+        reason: "a CA certificate stands where the end entity's should".into(),
+    };
     assert_eq!(defects(&find(&leaf, &[], &[&root])), [("a.test".into(), expired()), ("a.test".into(), refused)]);
 }
 
@@ -420,7 +426,7 @@ fn path_length_is_told_with_limit_and_count() {
     let limited = root.sub_with("I", |params| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)));
     let rolled_over = limited.sub("I");
     let search = find(&rolled_over.leaf(), &[&limited, &rolled_over], &[&root]);
-    let [(at_fault, DefectKind::Refused { reason })] = &defects(&search)[..] else { panic!("{search:?}") };
+    let [(at_fault, DefectKind::Refused { reason, .. })] = &defects(&search)[..] else { panic!("{search:?}") };
     assert!(at_fault == "I" && reason.contains("pathLenConstraint"), "{reason}");
     assert!(find(&rolled_over.leaf(), &[&rolled_over], &[&limited]).any_valid());
 }
@@ -456,7 +462,9 @@ fn name_constraints_are_told_with_name_and_subtree() {
     let constraint = Some("permitted DirName:O=Elsewhere".to_owned());
     assert_eq!(*kind, DefectKind::NameConstraints { name, constraint });
     // Nothing is violated here, but webpki refuses all the same: its word, at the CA it is about.
-    let [(at_fault, DefectKind::Refused { reason })] = &defects(&check(vec![], vec![directory]))[..] else { panic!() };
+    let [(at_fault, DefectKind::Refused { reason, .. })] = &defects(&check(vec![], vec![directory]))[..] else {
+        panic!()
+    };
     assert!(at_fault == "I" && reason.contains("directory names"), "{reason}");
 }
 

@@ -215,7 +215,7 @@ fn certificates(examination: &Examination) -> Vec<Certificate> {
         .map(|certificate| {
             let sha256 = &certificate.sha256;
             let source = chains(examination)
-                .find_map(|chain| chain.pool.source(sha256).or_else(|| chain.search.sources.get(sha256).copied()))
+                .find_map(|chain| chain.search.sources.get(sha256).copied().or_else(|| chain.pool.source(sha256)))
                 .unwrap_or(presented_source);
             let judged = chains(examination).any(|chain| leaf_of(&chain.search) == Some(*sha256));
             let role = if judged { Role::Leaf } else { role(certificate, examination) };

@@ -65,7 +65,7 @@ fn effective(judgement: &Judgement) -> Vec<Defect> {
         // The certificate is filled in by `report`, which knows the path.
         told.push(Defect {
             certificate: Fingerprint([0; 32]),
-            kind: DefectKind::Refused { reason: judgement.webpki.clone() },
+            kind: DefectKind::Refused { error: judgement.webpki.clone(), reason: judgement.webpki.clone() },
         });
     }
     told
@@ -94,14 +94,14 @@ fn code_of(kind: &DefectKind) -> Code {
         DefectKind::UnknownCriticalExtension { .. } => codes::UNKNOWN_CRITICAL_EXTENSION,
         DefectKind::WrongPurpose { .. } => cert::WRONG_PURPOSE,
         DefectKind::TooComplex => codes::TOO_COMPLEX,
-        DefectKind::Refused { reason } => code_of_refusal(reason),
+        DefectKind::Refused { error, .. } => code_of_refusal(error),
     }
 }
 
-/// The nearest code to a verifier's own words (rustls-webpki's error names); what fits none of them is a certificate
+/// The nearest code to the name of a verifier's error (rustls-webpki's); what fits none of them is a certificate
 /// whose form it does not accept.
-fn code_of_refusal(reason: &str) -> Code {
-    let word: String = reason.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+fn code_of_refusal(error: &str) -> Code {
+    let word: String = error.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let is = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
     match () {
         () if is(&["asendentity", "usedasca"]) => codes::NOT_A_CA,
@@ -220,7 +220,7 @@ fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> 
             format!("have {ca} issue a certificate for {wanted}"),
         ),
         DefectKind::TooComplex => complexity(case),
-        DefectKind::Refused { reason } => (
+        DefectKind::Refused { reason, .. } => (
             format!("the verifier refuses the path of {who}: {reason}"),
             format!("have {ca} issue the certificate anew without what the verifier objects to"),
         ),

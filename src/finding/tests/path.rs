@@ -49,8 +49,10 @@ fn a_verifier_s_own_words_find_the_nearest_code() {
         ("BadDer", cert::MALFORMED),
     ];
     for (reason, code) in words {
-        let findings =
-            expect(&refused(DefectKind::Refused { reason: reason.to_owned() }), &[(code.as_str(), Critical)]);
+        let findings = expect(
+            &refused(DefectKind::Refused { error: reason.to_owned(), reason: reason.to_owned() }),
+            &[(code.as_str(), Critical)],
+        );
         assert!(findings[0].message.contains(reason));
     }
 }
@@ -59,7 +61,11 @@ fn a_verifier_s_own_words_find_the_nearest_code() {
 fn a_refusal_that_is_explained_already_is_not_told_again() {
     let mut examination = clean();
     let expired = DefectKind::Expired { not_after: time("2026-11-01T00:00:00Z") };
-    refuse(&mut examination, true, &[(0, expired), (0, DefectKind::Refused { reason: "CertExpired".to_owned() })]);
+    refuse(
+        &mut examination,
+        true,
+        &[(0, expired), (0, DefectKind::Refused { error: "CertExpired".to_owned(), reason: "expired".to_owned() })],
+    );
     expect(&examination, &[("cert.expired", Critical)]);
 }
 
