@@ -17,7 +17,9 @@ finish() {
 }
 trap finish EXIT
 
-cargo build --release --quiet --bin certflight --examples
+cargo build --release --quiet --examples
+# By itself, since examples and tests switch on features that the program goes without.
+cargo build --release --quiet --bin certflight
 bin=$(cargo metadata --format-version 1 --no-deps | jq -r .target_directory)/release
 certflight=$bin/certflight
 peer=
@@ -47,10 +49,13 @@ start() { # NAME OPTION...: starts a lab, described in $work/NAME/lab
     done
 }
 of() { jq -r "$2" "$work/$1/lab"; }
-check() { # NAME OPTION...: the command that checks a lab's target
+check() { # NAME OPTION...: the command that checks a lab's target, names by the lab's DNS
     local name=$1
     shift
     echo "$certflight check --dns-server $(of "$name" .dns_server) --roots native --roots $(of "$name" .roots) $* $(of "$name" .target)"
+}
+pinned() { # NAME: the same without DNS, as the yardsticks do it
+    echo "$(check "$1" "$(jq -r '[.pins[] | "--resolve " + .] | join(" ")' "$work/$1/lab")")"
 }
 yardstick() { echo "$1 $(of "$2" .address) $(of "$2" .name) $(of "$2" .roots) 127.0.0.1"; }
 table() { # JSON: what hyperfine measured
@@ -76,6 +81,7 @@ start large --large-crl 1000000
 # shellcheck disable=SC2046
 {
     expect 0 $(check clean)
+    expect 0 $(pinned clean)
     expect 2 $(check revoked)
     if [[ $pipeline ]]; then
         expect 0 $(yardstick "$pipeline" clean)
@@ -98,8 +104,9 @@ echo "## One target, the whole job"
 echo
 # Program by program would let a change of the machine's mood fall on one of them: in three turns.
 for turn in 1 2 3; do
-    measured=(-n "certflight, native store and the lab's root" "$(check clean)")
+    measured=(-n "certflight, names pinned" "$(pinned clean)")
     [[ $peer ]] && measured+=(-n "Go loop (peer.go)" "$(yardstick "$peer" clean)")
+    measured+=(-n "certflight, names by DNS" "$(check clean)")
     hyperfine -N --style none --warmup 5 --runs "$runs" --export-json "$work/one.json" "${measured[@]}" >/dev/null
     echo "Turn $turn:"
     echo
@@ -108,7 +115,7 @@ for turn in 1 2 3; do
         hyperfine -N --style none --warmup 1 --runs 10 --export-json "$work/shell.json" \
             -n "openssl and curl (pipeline.sh)" "$(yardstick "$pipeline" clean)" >/dev/null
         table "$work/shell.json" | tail -n +3
-        jq -rs '"\ncertflight is \(.[1].results[0].mean / .[0].results[0].mean * 10 | round / 10) times as fast as the pipeline (means)."' \
+        jq -rs '"\ncertflight is \(.[1].results[0].mean / .[0].results[0].mean * 10 | round / 10) times as fast as the pipeline (means), \(.[1].results[0].min / .[0].results[0].min * 10 | round / 10) (best runs)."' \
             "$work/one.json" "$work/shell.json"
     fi
     [[ $peer ]] && jq -r '"certflight takes \(.results[0].mean / .results[1].mean * 100 | round) % of the Go loop'"'"'s time (means)."' "$work/one.json"
