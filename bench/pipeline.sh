@@ -12,8 +12,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 openssl s_client -connect "$address" -servername "$name" -showcerts </dev/null 2>/dev/null >session
-awk '/BEGIN CERT/{n++} n{print > ("cert" n ".pem")} /END CERT/{close("cert" n ".pem")}' session
-for file in cert*.pem; do sed -n '/BEGIN CERT/,/END CERT/p' "$file" >tidy && mv tidy "$file"; done
+awk '/BEGIN CERT/{n++; inside=1} inside{print > ("cert" n ".pem")} /END CERT/{inside=0}' session
 openssl verify -CAfile "$root" -untrusted cert2.pem -verify_hostname "$name" cert1.pem >/dev/null
 
 fetch() { # URL FILE
@@ -32,7 +31,7 @@ check() { # CERTIFICATE ISSUER
         openssl crl -inform DER -in crl.der -CAfile "$2" -noout 2>&1 | grep -q 'verify OK'
         openssl crl -inform DER -in crl.der -noout -text >crl.text
         ! grep -q "$(openssl x509 -in "$1" -noout -serial | cut -d= -f2)" crl.text
-    done < <(sed -n '/CRL Distribution/,/^$/s/.*URI://p' <<<"$text")
+    done < <(sed -n '/CRL Distribution/,$s/^ *URI://p' <<<"$text")
     while read -r url; do
         local rest=${url#http://}
         openssl ocsp -issuer "$2" -cert "$1" -url "http://$to:$(cut -d/ -f1 <<<"$rest" | cut -d: -f2)/${rest#*/}" \

@@ -194,6 +194,14 @@ impl Expectation {
             || self.args.iter().any(|arg| arg.contains(placeholder))
     }
 
+    /// Makes a CRL so many entries longer.
+    pub(super) fn fill_crl(&mut self, name: &str, entries: u32) -> Result<(), LabError> {
+        let crl = self.stage.get_mut("crl").and_then(|crls| crls.get_mut(name)).and_then(Value::as_table_mut);
+        let crl = crl.ok_or_else(|| LabError::Stage(format!("the lab has no CRL `{name}`")))?;
+        crl.insert("filler".to_owned(), Value::Integer(entries.into()));
+        Ok(())
+    }
+
     /// What to set up, with the placeholders filled in.
     pub(super) fn staging(&self, placeholders: &[(&str, String)]) -> Result<Staging, LabError> {
         fn fill(value: &mut Value, placeholders: &[(&str, String)]) {

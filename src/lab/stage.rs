@@ -37,6 +37,8 @@ pub struct Lab {
     pub command: Command,
     /// The name server that knows the lab's names.
     pub dns_server: SocketAddr,
+    /// Port of the HTTP server of CRLs, OCSP and caIssuers.
+    pub http_port: u16,
     /// The same names, for who would pin them.
     pub pins: Vec<(String, IpAddr)>,
     /// Trust anchors.
@@ -70,6 +72,17 @@ pub async fn standard(delay: Option<Duration>) -> Result<Lab, LabError> {
     let clean = Scenario::named("clean")?;
     let expectation = expectation(&clean, Variant::Firing)?;
     Lab::set_up(clean.command, expectation, delay.unwrap_or_default()).await
+}
+
+/// As [`standard`], where the root's CRL lists so many entries, about 39 octets each: for measuring.
+///
+/// # Errors
+/// [`LabError`]
+pub async fn with_large_crl(entries: u32, delay: Option<Duration>) -> Result<Lab, LabError> {
+    let clean = Scenario::named("clean")?;
+    let mut expectation = expectation(&clean, Variant::Firing)?.clone();
+    expectation.fill_crl("intermediate", entries)?;
+    Lab::set_up(clean.command, &expectation, delay.unwrap_or_default()).await
 }
 
 fn expectation(scenario: &Scenario, variant: Variant) -> Result<&Expectation, LabError> {
@@ -173,6 +186,7 @@ impl Lab {
                 .unwrap_or_else(|| format!("{}://{}:{port}", staging.server.scheme, staging.server.host)),
             command,
             dns_server,
+            http_port: ports.http_port,
             pins,
             roots,
             roots_file,

@@ -59,7 +59,7 @@ where
                     }
                 }
             }
-            () = sleep_until(next_start), if more_to_start => {
+            () = until(next_start), if more_to_start => {
                 if let Some(key) = waiting.next() {
                     let number = next_number;
                     next_number += 1;
@@ -73,6 +73,13 @@ where
                 return Race { winner: None, failed, pending: pending.into_iter().map(|(_, key)| key).collect() };
             }
         }
+    }
+}
+
+/// The timer counts in milliseconds, and would take one for an instant that has come already.
+async fn until(instant: Instant) {
+    if instant > Instant::now() {
+        sleep_until(instant).await;
     }
 }
 
