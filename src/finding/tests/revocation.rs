@@ -287,7 +287,9 @@ fn by_itself_an_url_that_serves_nothing_usable_is_critical() {
     assert_eq!(single(&facts), [("crl.expired", Critical)]);
     facts.defects = vec![D::Unverified];
     assert_eq!(single(&facts), [("crl.unverified", Info)]);
-    assert_eq!(endpoint_status(&facts, &[]), EndpointStatus::Degraded);
+    let told = judge_endpoint(&facts, None, &[], &Policy::default(), at());
+    assert_eq!(endpoint_status(&facts, &told), EndpointStatus::Degraded);
+    assert_eq!(endpoint_status(&facts, &[]), EndpointStatus::Failed, "in `check`, which does not tell it");
     facts.defects = vec![D::Unverified, D::NotDer { format: "PEM" }];
     assert_eq!(single(&facts), [("crl.not-der", Warning), ("crl.unverified", Info)]);
     facts.defects = vec![D::NotDer { format: "PEM" }];
