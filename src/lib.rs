@@ -5,6 +5,47 @@
 //! judged, the endpoints that their certificates name are examined for [`revocation`], and
 //! [`finding`] turns the observations into findings and a verdict, which [`report`] serialises and
 //! [`render`] shows.
+//!
+//! The whole way, against the lab's servers on loopback:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::{Duration, Instant};
+//!
+//! use certflight::acquire::AcquireOptions;
+//! use certflight::finding::{Policy, Verdict};
+//! use certflight::lab::stage;
+//! use certflight::net::{NetOptions, Network};
+//! use certflight::path::{PublicRoots, Purpose, TrustStore};
+//! use certflight::revocation::{Retriever, RevocationOptions};
+//! use certflight::target::Target;
+//! use certflight::{Run, Silent, StoreHandle};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let lab = stage::standard(None).await?;
+//! let network = Network::new(NetOptions { dns_server: Some(lab.dns_server), ..NetOptions::default() })?;
+//! let run = Run {
+//!     now: lab.now,
+//!     started: Instant::now(),
+//!     at: lab.now,
+//!     retriever: Retriever::new(network),
+//!     store: StoreHandle::ready(Arc::new(TrustStore::of(lab.roots.clone(), "lab"))),
+//!     public_roots: Arc::new(PublicRoots::default()),
+//!     intermediates: Vec::new(),
+//!     purpose: Purpose::Server,
+//!     acquire: AcquireOptions::default(),
+//!     revocation: RevocationOptions::default(),
+//!     policy: Policy::default(),
+//!     deadline: Duration::from_secs(60),
+//! };
+//! let target = Target::parse(&lab.target, |_| false)?;
+//! let checked = certflight::check(&run, &target, &Silent).await;
+//! assert_eq!(checked.verdict, Verdict::Ok);
+//! # Ok(())
+//! # })
+//! # }
+//! ```
 
 pub mod acquire;
 pub mod cli;
