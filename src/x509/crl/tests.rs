@@ -1,8 +1,5 @@
 //! CRLs made by rcgen and, where that cannot make them, put together by hand and signed.
 
-use std::time::Instant;
-
-use aws_lc_rs::digest;
 use rcgen::{KeyPair, PublicKeyData as _, SigningKey as _};
 
 use super::*;
@@ -367,53 +364,4 @@ fn hostile_sizes_are_refused_without_being_kept() {
     let again = entry(&[1], &[]).repeat(1000);
     let error = read(&usual(&key, &[&first, &again], &[]), &wanted).unwrap_err();
     assert!(error.reason.contains("same serial number"), "{error}");
-}
-
-/// Time for a CRL of a million entries against SHA-256 alone; run it optimised:
-/// `cargo test --release --lib x509::crl -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement, meaningful only when optimised"]
-fn measure_a_million_entries() {
-    let key = KeyPair::generate().unwrap();
-    let reason = extension(&[0x55, 0x1d, 0x15], false, &[0x0a, 1, 1]);
-    let mut entries = Vec::new();
-    for index in 0..1_000_000u64 {
-        let digest = digest::digest(&digest::SHA256, &index.to_be_bytes());
-        let mut number = digest.as_ref()[..16].to_vec();
-        number[0] = number[0] & 0x7f | 0x40;
-        entries.extend(if index % 10 < 1 { entry(&number, &[&reason]) } else { entry(&number, &[]) });
-    }
-    let der = usual(&key, &[&entries], &[]);
-    let public = public(&key);
-    let wanted = [serial(&[0x55; 16])];
-    let best = |mut work: Box<dyn FnMut() + '_>| {
-        (0..15)
-            .map(|_| {
-                let start = Instant::now();
-                work();
-                start.elapsed()
-            })
-            .min()
-            .unwrap()
-    };
-    let hash = best(Box::new(|| {
-        std::hint::black_box(digest::digest(&digest::SHA256, &der));
-    }));
-    for size in [16 * 1024, 64 * 1024, 256 * 1024, der.len()] {
-        let whole = best(Box::new(|| {
-            let crl = in_chunks(&der, size, &wanted).unwrap();
-            assert_eq!(crl.verify(&public), Ok(()));
-            assert_eq!(crl.entries, 1_000_000);
-        }));
-        println!(
-            "{} octets in chunks of {size}: {whole:?}, SHA-256 alone {hash:?}, ratio {:.2}",
-            der.len(),
-            whole.as_secs_f64() / hash.as_secs_f64()
-        );
-    }
-    let text = pem::encode("X509 CRL", &der);
-    let whole = best(Box::new(|| {
-        in_chunks(text.as_bytes(), 64 * 1024, &wanted).unwrap();
-    }));
-    println!("as PEM: {whole:?}");
 }
