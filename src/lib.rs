@@ -98,7 +98,8 @@ pub async fn check(run: &Run, target: &Target, progress: &dyn Progress) -> Check
     progress.finished(&name);
     let examination = match (presented, run.store.get().await) {
         (Ok(presented), Ok(store)) => {
-            Box::pin(examine(run, &store, name, presented, started, deadline, progress)).await
+            let inquiry = Inquiry { run, store: &store, name: &name, started, deadline, progress };
+            Box::pin(inquiry.examine(presented)).await
         }
         (presented, store) => Examination {
             presented,
@@ -128,67 +129,70 @@ fn unanswered(run: &Run, text: &str, error: AcquireError) -> Checked {
     Checked::judge(examination, &run.policy, run.at)
 }
 
-/// Judges what was presented, and every other chain that an address of the same name served.
-async fn examine(
-    run: &Run,
-    store: &TrustStore,
-    name: String,
-    presented: Presented,
+/// What the examination of every chain of one target has in common.
+struct Inquiry<'a> {
+    run: &'a Run,
+    store: &'a TrustStore,
+    name: &'a str,
     started: Instant,
     deadline: Deadline,
-    progress: &dyn Progress,
-) -> Examination {
-    let others = differing_chains(&presented);
-    let chain = |presented| Box::pin(examine_chain(run, store, name.clone(), presented, started, deadline, progress));
-    let others = join_all(others.into_iter().map(chain));
-    let (examination, others) = join(chain(presented), others).await;
-    Examination { others, elapsed: started.elapsed(), ..examination }
+    progress: &'a dyn Progress,
 }
 
-async fn examine_chain(
-    run: &Run,
-    store: &TrustStore,
-    name: String,
-    presented: Presented,
-    started: Instant,
-    deadline: Deadline,
-    progress: &dyn Progress,
-) -> Examination {
-    let empty = Examination::empty(run, name, started);
-    let trust_store = store.label().to_owned();
-    let Some(leaf) = presented.leaf().and_then(|leaf| leaf.decoded()).cloned() else {
-        return Examination { presented: Ok(presented), trust_store, ..empty };
-    };
-    let mut pool = Pool::default();
-    let source = if matches!(presented, Presented::ByServer { .. }) { Source::Served } else { Source::File };
-    for certificate in presented.certificates().iter().filter_map(|presented| presented.decoded()) {
-        pool.add(certificate.clone(), source);
+impl Inquiry<'_> {
+    /// Examines what was presented, and beside it every other chain that an address of the same name served.
+    async fn examine(&self, presented: Presented) -> Examination {
+        let others = differing_chains(&presented);
+        let others = join_all(others.into_iter().map(|other| Box::pin(self.chain(other))));
+        let (examination, others) = join(Box::pin(self.chain(presented)), others).await;
+        Examination { others, elapsed: self.started.elapsed(), ..examination }
     }
-    for certificate in &run.intermediates {
-        pool.add(certificate.clone(), Source::Option);
-    }
-    let search = Box::pin(find_paths(run, store, &leaf, &mut pool, deadline)).await;
-    let subjects = subjects(&search, &leaf);
-    let revocation =
-        revocation::examine(&run.retriever, &run.revocation, &subjects, presented.staple(), run.at, deadline, progress)
-            .await;
-    let name_check = match run.purpose {
-        Purpose::Client => NameCheck::NotAsked,
-        Purpose::Server | Purpose::Any => path::hostname::check(&leaf, presented.name()),
-    };
-    let anchor = search.chosen().filter(|path| path.judgement.valid).and_then(|path| path.anchor());
-    Examination {
-        publicly_trusted: anchor.is_some_and(|anchor| run.public_roots.contains(anchor)),
-        presented: Ok(presented),
-        pool,
-        search,
-        name_check,
-        revocation,
-        trust_store,
-        // Anchors are decoded when a search asks for them, so only now are the broken ones known.
-        trust_store_errors: store.errors(),
-        elapsed: started.elapsed(),
-        ..empty
+
+    async fn chain(&self, presented: Presented) -> Examination {
+        let Self { run, store, deadline, .. } = *self;
+        let empty = Examination::empty(run, self.name.to_owned(), self.started);
+        let trust_store = store.label().to_owned();
+        let Some(leaf) = presented.leaf().and_then(|leaf| leaf.decoded()).cloned() else {
+            return Examination { presented: Ok(presented), trust_store, ..empty };
+        };
+        let mut pool = Pool::default();
+        let source = if matches!(presented, Presented::ByServer { .. }) { Source::Served } else { Source::File };
+        for certificate in presented.certificates().iter().filter_map(|presented| presented.decoded()) {
+            pool.add(certificate.clone(), source);
+        }
+        for certificate in &run.intermediates {
+            pool.add(certificate.clone(), Source::Option);
+        }
+        let search = Box::pin(find_paths(run, store, &leaf, &mut pool, deadline)).await;
+        let subjects = subjects(&search, &leaf);
+        let revocation = revocation::examine(
+            &run.retriever,
+            &run.revocation,
+            &subjects,
+            presented.staple(),
+            run.at,
+            deadline,
+            self.progress,
+        )
+        .await;
+        let name_check = match run.purpose {
+            Purpose::Client => NameCheck::NotAsked,
+            Purpose::Server | Purpose::Any => path::hostname::check(&leaf, presented.name()),
+        };
+        let anchor = search.chosen().filter(|path| path.judgement.valid).and_then(|path| path.anchor());
+        Examination {
+            publicly_trusted: anchor.is_some_and(|anchor| run.public_roots.contains(anchor)),
+            presented: Ok(presented),
+            pool,
+            search,
+            name_check,
+            revocation,
+            trust_store,
+            // Anchors are decoded when a search asks for them, so only now are the broken ones known.
+            trust_store_errors: store.errors(),
+            elapsed: self.started.elapsed(),
+            ..empty
+        }
     }
 }
 
