@@ -395,8 +395,8 @@ impl Run {
         passed.ok().and_then(|passed| self.now.checked_add(passed).ok()).unwrap_or(self.now)
     }
 
-    /// For a target whose turn comes that long after the run began. A list can take longer than clocks may differ by, and what a responder signs
-    /// meanwhile is not from the future. With `--at`, the instant of judgement stays.
+    /// For a target whose turn comes that long after the run began. A list can take longer than clocks may
+    /// differ by, and what a responder signs meanwhile is not from the future. With `--at`, the instant of judgement stays.
     #[must_use]
     pub fn later(&self, passed: Duration) -> Self {
         let started = self.started.checked_add(passed).unwrap_or(self.started);

@@ -371,20 +371,8 @@ impl<S: Sink> Visit<'_, S> {
     }
 
     fn blank(&self) -> Attempt {
-        Attempt {
-            method: self.hop.method,
-            url: self.hop.url.clone(),
-            address: None,
-            through_proxy: self.network.endpoint_proxy(&self.hop.url).is_some(),
-            outcome: Outcome::Ok,
-            detail: None,
-            denied: None,
-            http_status: None,
-            bytes: 0,
-            timings: HttpTimings::default(),
-            redirected_to: None,
-            date: None,
-        }
+        let through_proxy = self.network.endpoint_proxy(&self.hop.url).is_some();
+        Attempt::blank(self.hop.method, self.hop.url.clone(), through_proxy)
     }
 
     /// One item for each retry that is allowed.

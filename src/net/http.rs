@@ -101,6 +101,27 @@ pub struct ServerClock {
     pub read: Instant,
 }
 
+impl Attempt {
+    /// One that has not come to anything yet: no address, no answer, no time spent.
+    #[must_use]
+    pub fn blank(method: HttpMethod, url: Url, through_proxy: bool) -> Self {
+        Self {
+            method,
+            url,
+            address: None,
+            through_proxy,
+            outcome: Outcome::Ok,
+            detail: None,
+            denied: None,
+            http_status: None,
+            bytes: 0,
+            timings: HttpTimings::default(),
+            redirected_to: None,
+            date: None,
+        }
+    }
+}
+
 /// An attempt with what it delivered.
 #[derive(Debug)]
 pub struct Exchange<S> {

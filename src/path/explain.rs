@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::constraints::NameConstraints;
 use super::{Defect, DefectKind, Purpose, Question};
-use crate::x509::extensions::oid;
+use crate::x509::extensions::{oid, purpose_name};
 use crate::x509::signature::{self, Signed};
 use crate::x509::{Certificate, PublicKey, SignatureError};
 
@@ -153,19 +153,6 @@ fn wrong_purpose(certificate: &Certificate, purpose: Purpose) -> Option<DefectKi
     }
     let found = found.iter().map(|purpose| purpose_name(purpose).to_owned()).collect();
     Some(DefectKind::WrongPurpose { found, wanted })
-}
-
-fn purpose_name(oid: &str) -> &str {
-    match oid {
-        "2.5.29.37.0" => "anyExtendedKeyUsage",
-        "1.3.6.1.5.5.7.3.1" => "serverAuth",
-        "1.3.6.1.5.5.7.3.2" => "clientAuth",
-        "1.3.6.1.5.5.7.3.3" => "codeSigning",
-        "1.3.6.1.5.5.7.3.4" => "emailProtection",
-        "1.3.6.1.5.5.7.3.8" => "timeStamping",
-        "1.3.6.1.5.5.7.3.9" => "OCSPSigning",
-        other => other,
-    }
 }
 
 /// RFC 5280 §4.2.1.9: self-issued intermediates and the leaf do not count.

@@ -149,10 +149,6 @@ fn optional_ms(duration: Option<Duration>) -> Option<f64> {
     duration.map(milliseconds)
 }
 
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
-}
-
 fn connections(examination: &Examination) -> Vec<Connection> {
     let Ok(Presented::ByServer { connections, .. }) = &examination.presented else {
         return Vec::new();
@@ -254,7 +250,7 @@ impl Certificate {
     pub fn new(certificate: &x509::Certificate, role: Role, source: Source) -> Self {
         Self {
             sha256: certificate.sha256.to_string(),
-            sha1: hex(&certificate.sha1()),
+            sha1: x509::der::hex(&certificate.sha1()),
             role,
             source,
             subject: certificate.subject.to_string(),
@@ -273,7 +269,7 @@ impl Certificate {
                 .extended_key_usage
                 .iter()
                 .flatten()
-                .map(|oid| purpose_name(oid).to_owned())
+                .map(|oid| x509::extensions::purpose_name(oid).to_owned())
                 .collect(),
             crl_urls: certificate.crl_urls(),
             ocsp_urls: certificate.ocsp_urls.clone(),
@@ -281,20 +277,6 @@ impl Certificate {
             must_staple: certificate.must_staple,
             pem: x509::pem::encode("CERTIFICATE", &certificate.der),
         }
-    }
-}
-
-/// Names of RFC 5280 §4.2.1.12 and the few others that are met; the OID for the rest.
-fn purpose_name(oid: &str) -> &str {
-    match oid {
-        "1.3.6.1.5.5.7.3.1" => "serverAuth",
-        "1.3.6.1.5.5.7.3.2" => "clientAuth",
-        "1.3.6.1.5.5.7.3.3" => "codeSigning",
-        "1.3.6.1.5.5.7.3.4" => "emailProtection",
-        "1.3.6.1.5.5.7.3.8" => "timeStamping",
-        "1.3.6.1.5.5.7.3.9" => "OCSPSigning",
-        "2.5.29.37.0" => "anyExtendedKeyUsage",
-        other => other,
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{Answer, ContentDefect, OcspContent, SignatureState, received, with_skew};
-use crate::x509::der::rfc3339;
+use crate::x509::der::{hex, rfc3339};
 use crate::x509::extensions::oid;
 use crate::x509::ocsp::{self, BasicResponse, CertStatus, OcspResponse, ResponderId, SingleResponse};
 use crate::x509::signature::{self, Signed};
@@ -308,7 +308,7 @@ fn subjects_of(response: &BasicResponse, question: &Question<'_>) -> String {
 fn responder(response: &BasicResponse) -> String {
     match &response.responder_id {
         ResponderId::ByName(name) => name.to_string(),
-        ResponderId::ByKey(hash) => hash.iter().fold("key:".to_owned(), |text, octet| format!("{text}{octet:02x}")),
+        ResponderId::ByKey(hash) => format!("key:{}", hex(hash)),
     }
 }
 

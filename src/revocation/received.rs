@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::x509::{Certificate, cms, crl, ocsp, pem};
+use crate::x509::{Certificate, cms, crl, der, ocsp, pem};
 
 /// Octets of text that are shown.
 const SHOWN_TEXT: usize = 64;
@@ -13,7 +13,7 @@ const SHOWN_OCTETS: usize = 12;
 #[must_use]
 pub(super) fn describe(body: &Bytes) -> String {
     identify(body).unwrap_or_else(|| {
-        let octets: String = body.iter().take(SHOWN_OCTETS).map(|octet| format!("{octet:02x}")).collect();
+        let octets = der::hex(body.get(..SHOWN_OCTETS).unwrap_or(body));
         format!("{} octets beginning {octets}", body.len())
     })
 }

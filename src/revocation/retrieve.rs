@@ -18,7 +18,7 @@ use url::Url;
 
 use super::once::Once;
 use super::{aia, plan, received};
-use crate::net::{Attempt, Deadline, HttpMethod, HttpRequest, HttpTimings, Network, Outcome, Sink};
+use crate::net::{Attempt, Deadline, HttpMethod, HttpRequest, Network, Outcome, Sink};
 use crate::x509::certificate::Serial;
 use crate::x509::crl::{Crl, CrlError, CrlReader};
 use crate::x509::{Certificate, ocsp, pem, signature};
@@ -324,19 +324,11 @@ impl Retriever {
         match tokio::time::timeout(deadline.cap(Duration::MAX).saturating_add(GRACE), exchange).await {
             Ok(fetched) => fetched,
             Err(_) => {
+                let through_proxy = self.network().endpoint_proxy(url).is_some();
                 let attempt = Attempt {
-                    method,
-                    url: url.clone(),
-                    address: None,
-                    through_proxy: self.network().endpoint_proxy(url).is_some(),
                     outcome: Outcome::Timeout,
                     detail: Some("the deadline of the whole check came first".to_owned()),
-                    denied: None,
-                    http_status: None,
-                    bytes: 0,
-                    timings: HttpTimings::default(),
-                    redirected_to: None,
-                    date: None,
+                    ..Attempt::blank(method, url.clone(), through_proxy)
                 };
                 Arc::new(Fetched { attempts: vec![attempt], ..Fetched::empty() })
             }

@@ -169,6 +169,12 @@ pub fn time(tag: u8, contents: &[u8]) -> Option<Timestamp> {
     Some(civil.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp()))
 }
 
+/// Octets as lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
 /// RFC 3339 in UTC, whole seconds; [`Timestamp::MAX`] is what RFC 5280 writes for "never".
 #[must_use]
 pub fn rfc3339(time: Timestamp) -> String {

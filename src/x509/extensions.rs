@@ -331,6 +331,21 @@ impl RevocationReason {
     }
 }
 
+/// Names of RFC 5280 §4.2.1.12's key purposes; the OID for the rest.
+#[must_use]
+pub fn purpose_name(oid: &str) -> &str {
+    match oid {
+        "2.5.29.37.0" => "anyExtendedKeyUsage",
+        "1.3.6.1.5.5.7.3.1" => "serverAuth",
+        "1.3.6.1.5.5.7.3.2" => "clientAuth",
+        "1.3.6.1.5.5.7.3.3" => "codeSigning",
+        "1.3.6.1.5.5.7.3.4" => "emailProtection",
+        "1.3.6.1.5.5.7.3.8" => "timeStamping",
+        "1.3.6.1.5.5.7.3.9" => "OCSPSigning",
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -215,16 +215,12 @@ fn attribute_name(oid: &str) -> Option<&'static str> {
     })
 }
 
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
-}
-
 impl fmt::Display for Name {
     /// RFC 4514 §2: RDNs from the last to the first, special characters escaped, unknown types as
     /// dotted OIDs with `#` and hexadecimal. Control characters are escaped as `\XX` too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(rdns) = self.rdns() else {
-            return write!(f, "#{}", hex(&self.der));
+            return write!(f, "#{}", der::hex(&self.der));
         };
         for (index, rdn) in rdns.iter().rev().enumerate() {
             if index > 0 {
@@ -238,7 +234,7 @@ impl fmt::Display for Name {
                 match (attribute_name(&oid), text(attribute.value_tag, attribute.value)) {
                     (Some(name), Some(text)) => write!(f, "{name}={}", Escaped(&text))?,
                     (None, Some(text)) if !text.is_empty() => write!(f, "{oid}={}", Escaped(&text))?,
-                    _ => write!(f, "{oid}=#{}", hex(attribute.value_der))?,
+                    _ => write!(f, "{oid}=#{}", der::hex(attribute.value_der))?,
                 }
             }
         }
