@@ -34,6 +34,7 @@
 //!     public_roots: Arc::new(PublicRoots::default()),
 //!     intermediates: Vec::new(),
 //!     purpose: Purpose::Server,
+//!     policies: Arc::default(),
 //!     acquire: AcquireOptions::default(),
 //!     revocation: RevocationOptions::default(),
 //!     policy: Policy::default(),
@@ -74,7 +75,7 @@ use finding::{Finding, Policy, Verdict};
 use net::{Deadline, EndpointRoots};
 use path::hostname::NameCheck;
 use path::store::{RootsChoice, StoreError};
-use path::{PathSearch, Pool, PublicRoots, Purpose, Question, Source, TrustStore, WebpkiJudge};
+use path::{PathSearch, PolicyInputs, Pool, PublicRoots, Purpose, Question, Source, StandardJudge, TrustStore};
 use revocation::{Retriever, RevocationFacts, RevocationOptions, Subject};
 use rustls::pki_types::CertificateDer;
 use target::Target;
@@ -204,9 +205,9 @@ async fn find_paths(
     pool: &mut Pool,
     deadline: Deadline,
 ) -> PathSearch {
-    let question = Question::new(run.at, run.purpose);
+    let question = Question { policies: Arc::clone(&run.policies), ..Question::new(run.at, run.purpose) };
     let mut asked: HashSet<String> = HashSet::new();
-    let mut search = path::search(leaf, pool, store, &question, &WebpkiJudge);
+    let mut search = path::search(leaf, pool, store, &question, &StandardJudge);
     for _ in 0..MAX_AIA_ROUNDS {
         if search.any_valid() || run.revocation.offline || deadline.is_over() {
             break;
@@ -231,7 +232,7 @@ async fn find_paths(
             }
         }
         if pool.len() > before {
-            search = path::search(leaf, pool, store, &question, &WebpkiJudge);
+            search = path::search(leaf, pool, store, &question, &StandardJudge);
         }
     }
     search
@@ -378,6 +379,8 @@ pub struct Run {
     pub intermediates: Vec<Arc<Certificate>>,
     /// `--purpose`
     pub purpose: Purpose,
+    /// `--policy`, `--explicit-policy`, `--inhibit-policy-mapping`, `--inhibit-any-policy`
+    pub policies: Arc<PolicyInputs>,
     /// Acquisition.
     pub acquire: AcquireOptions,
     /// Revocation.
@@ -502,6 +505,7 @@ mod tests {
             public_roots: Arc::default(),
             intermediates: Vec::new(),
             purpose: Purpose::Server,
+            policies: Arc::default(),
             acquire: AcquireOptions::default(),
             revocation: RevocationOptions::default(),
             policy: Policy::default(),

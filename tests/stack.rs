@@ -37,6 +37,7 @@ fn run(lab: &Lab) -> Run {
         public_roots: Arc::new(lab.public_roots.clone()),
         intermediates: Vec::new(),
         purpose: Purpose::Server,
+        policies: Arc::default(),
         acquire: AcquireOptions::default(),
         revocation: RevocationOptions::default(),
         policy: Policy::default(),

@@ -182,6 +182,22 @@ pub struct CheckArgs {
     #[arg(long, value_enum, value_name = "PURPOSE", default_value_t, help_heading = "Trust and time")]
     pub purpose: PurposeArg,
 
+    /// A certificate policy that is acceptable, as a dotted OID (repeatable; without any, all are)
+    #[arg(long, value_name = "OID", value_parser = values::policy, help_heading = "Policies (RFC 5280 section 6.1.1)")]
+    pub policy: Vec<String>,
+
+    /// The path must be valid under at least one acceptable policy
+    #[arg(long, help_heading = "Policies (RFC 5280 section 6.1.1)")]
+    pub explicit_policy: bool,
+
+    /// CAs may not map one policy to another
+    #[arg(long, help_heading = "Policies (RFC 5280 section 6.1.1)")]
+    pub inhibit_policy_mapping: bool,
+
+    /// anyPolicy in a certificate stands for no policy
+    #[arg(long, help_heading = "Policies (RFC 5280 section 6.1.1)")]
+    pub inhibit_any_policy: bool,
+
     /// A CRL at hand, judged like a fetched one (repeatable)
     #[arg(long, value_name = "FILE", help_heading = "Revocation")]
     pub crl: Vec<PathBuf>,

@@ -17,7 +17,7 @@ use crate::acquire::{AcquireOptions, PresentedCertificate, Secret, files};
 use crate::finding::Policy;
 use crate::net::{EndpointRoots, Family, Limits, NetOptions, Network, NoProxy, ProxyChoice, ProxyUrl};
 use crate::path::store::RootsChoice;
-use crate::path::{PublicRoots, Purpose};
+use crate::path::{PolicyInputs, PublicRoots, Purpose};
 use crate::revocation::{Retriever, RevocationOptions};
 use crate::target::{Target, TargetError};
 use crate::x509::Certificate;
@@ -46,6 +46,7 @@ pub(super) struct CheckPlan {
     pub(super) public_roots: PublicRoots,
     intermediates: Vec<Arc<Certificate>>,
     purpose: Purpose,
+    policies: PolicyInputs,
     acquire: AcquireOptions,
     revocation: RevocationOptions,
 }
@@ -102,6 +103,12 @@ pub(super) fn check(args: &CheckArgs) -> Result<CheckPlan, CliError> {
         concurrency: usize::from(args.network.concurrency),
         intermediates: certificates(&args.intermediates)?,
         purpose: purpose(args.purpose),
+        policies: PolicyInputs {
+            initial: args.policy.iter().cloned().collect(),
+            explicit_policy: args.explicit_policy,
+            inhibit_policy_mapping: args.inhibit_policy_mapping,
+            inhibit_any_policy: args.inhibit_any_policy,
+        },
         acquire: AcquireOptions {
             servername: args.servername.clone(),
             connect: args.connect.clone(),
@@ -132,6 +139,7 @@ impl CheckPlan {
             public_roots: Arc::new(self.public_roots),
             intermediates: self.intermediates,
             purpose: self.purpose,
+            policies: Arc::new(self.policies),
             acquire: self.acquire,
             revocation: self.revocation,
             policy: self.settings.policy,

@@ -50,6 +50,25 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 }
 
 /// RFC 3339, or a date: its beginning in UTC.
+pub(super) fn policy(text: &str) -> Result<String, String> {
+    let arcs: Vec<&str> = text.split('.').collect();
+    let is_number = |arc: &&str| {
+        (1..=39).contains(&arc.len())
+            && arc.bytes().all(|digit| digit.is_ascii_digit())
+            && (*arc == "0" || !arc.starts_with('0'))
+    };
+    let roots_fit = match arcs.as_slice() {
+        ["0" | "1", second, ..] => second.parse::<u8>().is_ok_and(|second| second < 40),
+        ["2", _, ..] => true,
+        _ => false,
+    };
+    if roots_fit && arcs.len() <= 64 && arcs.iter().all(is_number) {
+        Ok(text.to_owned())
+    } else {
+        Err("give the policy as a dotted object identifier, such as 2.23.140.1.2.1".to_owned())
+    }
+}
+
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Ok(instant);
@@ -154,6 +173,17 @@ pub(super) fn severity(text: &str) -> Result<SeverityRule, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn policies_are_dotted_object_identifiers() {
+        for text in ["2.23.140.1.2.1", "1.3", "2.999.1", "2.5.29.32.0", "2.25.340282366920938463463374607431768211455"]
+        {
+            assert_eq!(policy(text).as_deref(), Ok(text));
+        }
+        for text in ["", "1", "1.40", "3.1", "1..2", "1.02", "1.2.", "1.2.x", "anyPolicy", "1.-2"] {
+            assert!(policy(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn seconds_may_be_fractions_but_not_nothing() {

@@ -4,14 +4,22 @@ use std::cmp::Reverse;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use super::constraints::Comparisons;
 use super::graph::{Graph, Place};
-use super::{CertificationPath, Defect, DefectKind, PathJudge, PathSearch, Pool, Question, TrustStore};
+use super::{
+    Candidate, CertificationPath, Defect, DefectKind, PathJudge, PathSearch, Pool, Question, TrustStore, validator,
+};
 use crate::x509::Certificate;
+use crate::x509::extensions::oid;
 
 /// Steps that the enumeration may take.
 const MAX_STEPS: usize = 50_000;
 /// Paths to no trust anchor that are judged; past the first few they say nothing new.
 const MAX_UNTRUSTED: usize = 8;
+/// Paths to a trust anchor that are judged although a fault showed on the way.
+const MAX_FAULTY: usize = 64;
+/// What looking at a CA's constraints counts for, in steps.
+const COSTLY_STEP: usize = 20;
 
 /// Finds every path from the leaf to a trust anchor, within the question's budget.
 ///
@@ -49,37 +57,33 @@ pub fn search(
     let mut tops = HashSet::new();
     let (mut others, again): (Vec<_>, Vec<_>) = others.into_iter().partition(|path| tops.insert(path.last().copied()));
     others.extend(again);
-    others.truncate(MAX_UNTRUSTED.min(question.max_paths.saturating_sub(trusted.len())));
+    others.truncate(MAX_UNTRUSTED);
     if trusted.is_empty() && others.is_empty() {
         others.push(vec![0]);
     }
 
-    let mut ranked: Vec<(Nearness, CertificationPath)> = trusted
-        .iter()
-        .map(|path| (path, true))
-        .chain(others.iter().map(|path| (path, false)))
-        .map(|(places, trusted)| {
-            let certificates: Vec<Arc<Certificate>> = places
-                .iter()
-                .filter_map(|place| graph.node(*place))
-                .map(|node| Arc::clone(&node.certificate))
-                .collect();
-            let judgement = judge.judge(&certificates, trusted, question);
-            let path = CertificationPath { certificates, trusted, judgement };
-            let nearness = Nearness {
-                is_invalid: !path.judgement.valid,
-                is_untrusted: !trusted,
-                has_no_root: !trusted && !enumeration.ends_in_root(places),
-                defects: path.judgement.defects.len(),
-                length: path.certificates.len(),
-                expiry: Reverse(path.earliest_expiry()),
-            };
-            (nearness, path)
-        })
-        .collect();
-    ranked.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let judging = Judging { graph: &graph, question, judge };
+    let mut ranked: Vec<(Nearness, CertificationPath, Vec<Place>)> = Vec::new();
+    let mut valid = 0;
+    for places in trusted {
+        if valid >= question.max_paths.saturating_mul(2) {
+            break;
+        }
+        let (path, has_root) = (judging.path(&places, true), true);
+        valid += usize::from(path.judgement.valid);
+        ranked.push((Nearness::of(&path, has_root), path, places));
+    }
+    for places in others {
+        let (path, has_root) = (judging.path(&places, false), enumeration.ends_in_root(&places));
+        ranked.push((Nearness::of(&path, has_root), path, places));
+    }
+    ranked.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    ranked.truncate(question.max_paths.max(1));
+    for (_, path, places) in &mut ranked {
+        path.judgement.webpki = judging.second_opinion(path, places);
+    }
     let is_exhausted = graph.is_exhausted || enumeration.is_exhausted;
-    let mut paths: Vec<CertificationPath> = ranked.into_iter().map(|(_, path)| path).collect();
+    let mut paths: Vec<CertificationPath> = ranked.into_iter().map(|(_, path, _)| path).collect();
     if is_exhausted
         && let Some(nearest) = paths.first_mut()
         && !nearest.judgement.valid
@@ -98,6 +102,30 @@ pub fn search(
     PathSearch { paths, sources, missing, exhausted: is_exhausted }
 }
 
+/// Puts paths of the graph to the judge.
+struct Judging<'a> {
+    graph: &'a Graph<'a>,
+    question: &'a Question,
+    judge: &'a dyn PathJudge,
+}
+
+impl Judging<'_> {
+    fn path(&self, places: &[Place], trusted: bool) -> CertificationPath {
+        let nodes = places.iter().filter_map(|place| self.graph.node(*place));
+        let certificates: Vec<Arc<Certificate>> = nodes.map(|node| Arc::clone(&node.certificate)).collect();
+        let links = self.graph.links(places);
+        let candidate = Candidate { certificates: &certificates, trusted, links: &links };
+        let judgement = self.judge.judge(&candidate, self.question);
+        CertificationPath { certificates, trusted, judgement }
+    }
+
+    fn second_opinion(&self, path: &CertificationPath, places: &[Place]) -> String {
+        let links = self.graph.links(places);
+        let candidate = Candidate { certificates: &path.certificates, trusted: path.trusted, links: &links };
+        self.judge.second_opinion(&candidate, self.question)
+    }
+}
+
 /// What comes first: valid, then the order of [`PathSearch::paths`].
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Nearness {
@@ -107,6 +135,19 @@ struct Nearness {
     defects: usize,
     length: usize,
     expiry: Reverse<Option<jiff::Timestamp>>,
+}
+
+impl Nearness {
+    fn of(path: &CertificationPath, has_root: bool) -> Self {
+        Self {
+            is_invalid: !path.judgement.valid,
+            is_untrusted: !path.trusted,
+            has_no_root: !has_root,
+            defects: path.judgement.defects.len(),
+            length: path.certificates.len(),
+            expiry: Reverse(path.earliest_expiry()),
+        }
+    }
 }
 
 /// Certificates whose issuer nobody has, highest first: those with none, and the ends of circles.
@@ -129,11 +170,13 @@ fn missing(graph: &Graph<'_>, untrusted: &[Vec<Place>], depths: Vec<Option<usize
 /// Walks the graph from the leaf upwards.
 struct Enumeration<'a> {
     graph: &'a Graph<'a>,
-    max_paths: usize,
+    max_judged: usize,
     max_length: usize,
     /// Steps from each certificate to the nearest anchor.
     distances: Vec<Option<usize>>,
     steps_left: usize,
+    /// What may still be spent on name constraints.
+    comparisons: Comparisons,
     is_exhausted: bool,
 }
 
@@ -151,10 +194,11 @@ impl<'a> Enumeration<'a> {
         let distances = breadth_first(anchors, graph.nodes.len(), |place| below.get(place).map(Vec::as_slice));
         Self {
             graph,
-            max_paths: question.max_paths,
+            max_judged: question.max_judged,
             max_length: question.max_length,
             distances,
             steps_left: MAX_STEPS,
+            comparisons: Comparisons::for_a_search(),
             is_exhausted: false,
         }
     }
@@ -177,12 +221,24 @@ impl<'a> Enumeration<'a> {
         path.last().and_then(|top| self.graph.node(*top)).is_some_and(|top| top.certificate.is_self_issued())
     }
 
-    /// Paths to trust anchors, the shortest first.
+    /// Paths to trust anchors: first those without a fault that shows on the way, then a few of the others, of each
+    /// the shortest first. A multitude of faulty ones so never hides a sound one.
     fn trusted(&mut self) -> Vec<Vec<Place>> {
         let mut found = Vec::new();
         for length in 1..=self.max_length {
-            self.walk(&mut vec![0], Goal::Anchor { length }, &mut found);
+            self.walk(&mut vec![0], Goal::SoundAnchor { length }, self.max_judged, &mut found);
         }
+        let (sound, was_exhausted) = (found.len(), self.is_exhausted);
+        let enough = sound.saturating_add(MAX_FAULTY.min(self.max_judged));
+        self.steps_left = MAX_STEPS;
+        let known: HashSet<Vec<Place>> = found.iter().cloned().collect();
+        let mut all = Vec::new();
+        for length in 1..=self.max_length {
+            self.walk(&mut vec![0], Goal::Anchor { length }, enough, &mut all);
+        }
+        // That some of the faulty ones are left out says nothing about whether there is a valid one.
+        self.is_exhausted = was_exhausted;
+        found.extend(all.into_iter().filter(|path| !known.contains(path)));
         // There is one, too long to be looked for.
         self.is_exhausted |= found.is_empty() && self.distances.first().is_some_and(Option::is_some);
         found
@@ -194,21 +250,21 @@ impl<'a> Enumeration<'a> {
         // To leave some of these out says nothing about whether there is a valid one.
         let is_exhausted = self.is_exhausted;
         self.steps_left = MAX_STEPS;
-        self.walk(&mut vec![0], Goal::End, &mut found);
+        self.walk(&mut vec![0], Goal::End, MAX_UNTRUSTED.saturating_mul(4), &mut found);
         self.is_exhausted = is_exhausted;
         found
     }
 
-    fn walk(&mut self, path: &mut Vec<Place>, goal: Goal, found: &mut Vec<Vec<Place>>) {
+    fn walk(&mut self, path: &mut Vec<Place>, goal: Goal, enough: usize, found: &mut Vec<Vec<Place>>) {
         let Some((place, node)) = path.last().and_then(|place| Some((*place, self.graph.node(*place)?))) else {
             return;
         };
-        if found.len() >= self.max_paths || self.steps_left == 0 {
+        if found.len() >= enough || self.steps_left == 0 {
             self.is_exhausted = true;
             return;
         }
         self.steps_left -= 1;
-        if let Goal::Anchor { length } = goal
+        if let Goal::Anchor { length } | Goal::SoundAnchor { length } = goal
             && path.len() == length
         {
             if node.is_anchor {
@@ -228,19 +284,36 @@ impl<'a> Enumeration<'a> {
                 continue;
             }
             is_end = false;
-            if let Goal::Anchor { length } = goal {
+            if let Goal::Anchor { length } | Goal::SoundAnchor { length } = goal {
                 let distance = self.distances.get(*issuer).copied().flatten();
                 if distance.is_none_or(|distance| path.len() + 1 + distance > length) {
                     continue;
                 }
             }
+            if matches!(goal, Goal::SoundAnchor { .. }) && !(node.is_verified && self.is_sound(path, *issuer)) {
+                continue;
+            }
             path.push(*issuer);
-            self.walk(path, goal, found);
+            self.walk(path, goal, enough, found);
             path.pop();
         }
         if is_end && goal == Goal::End && !node.is_anchor {
             found.push(path.clone());
         }
+    }
+
+    /// Whether a path may be continued by this issuer, as far as can be told before its top is known.
+    fn is_sound(&mut self, path: &[Place], issuer: Place) -> bool {
+        let Some(above) = self.graph.node(issuer).filter(|above| !above.is_unfit) else { return false };
+        if above.certificate.extension(oid::NAME_CONSTRAINTS).is_none()
+            && above.certificate.basic_constraints.is_none_or(|basic| basic.path_len_constraint.is_none())
+        {
+            return true;
+        }
+        self.steps_left = self.steps_left.saturating_sub(COSTLY_STEP);
+        let below = path.iter().filter_map(|place| self.graph.node(*place));
+        let below: Vec<Arc<Certificate>> = below.map(|node| Arc::clone(&node.certificate)).collect();
+        validator::may_stand_above(&below, &above.certificate, above.is_anchor, &mut self.comparisons)
     }
 }
 
@@ -248,6 +321,8 @@ impl<'a> Enumeration<'a> {
 enum Goal {
     /// An anchor, in a path of exactly that many certificates.
     Anchor { length: usize },
+    /// The same, and nothing on the way that makes the path invalid whatever its top is.
+    SoundAnchor { length: usize },
     /// Where no issuer follows.
     End,
 }

@@ -1,9 +1,16 @@
 //! Which name of a certificate breaks the `nameConstraints` of a CA above it (RFC 5280 §4.2.1.10).
+//!
+//! Names of a form that is not compared (`otherName` and the rarer ones) are refused where a constraint is about
+//! that form, as RFC 5280 §4.2.1.10 demands; so are names that are not of the syntax their form has, since nobody
+//! can say whether such a name lies inside.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::x509::der::{self, SEQUENCE, SET};
 use crate::x509::{Certificate, GeneralName};
+
+/// `emailAddress` (PKCS #9), which names a mailbox in a subject.
+const EMAIL_ADDRESS: &str = "1.2.840.113549.1.9.1";
 
 /// A name that is not allowed, and the constraint that forbids it, both in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +21,27 @@ pub struct Violation {
     pub constraint: String,
 }
 
-/// Pairs of name and subtree that are compared; rustls-webpki's limit too. Past it nothing is found.
-const MAX_COMPARISONS: usize = 250_000;
+/// Pairs of name and subtree that may still be compared.
+#[derive(Debug, Clone, Copy)]
+pub struct Comparisons(usize);
+
+impl Comparisons {
+    /// For one path; rustls-webpki's limit too.
+    #[must_use]
+    pub fn for_a_path() -> Self {
+        Self(250_000)
+    }
+
+    /// For a search among many.
+    #[must_use]
+    pub fn for_a_search() -> Self {
+        Self(1_000_000)
+    }
+}
+
+/// More comparisons would be needed than are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exhausted;
 
 /// The subtrees of one `nameConstraints` extension.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,6 +98,30 @@ impl Form {
             _ => None,
         }
     }
+
+    /// Why names of this form cannot be compared with subtrees of the form, if so.
+    fn incomparable(&self) -> Option<&'static str> {
+        match &self.name {
+            GeneralName::Dns(name) if !is_host_pattern(name) => Some("which is no host name"),
+            GeneralName::Email(address) if !is_mailbox(address) => Some("which is no mailbox"),
+            GeneralName::Uri(_) if self.host.is_none() => Some("which has no host name"),
+            GeneralName::Other { tag: 0 | 3 | 5 | 8, .. } => Some("which is of a form that cannot be compared"),
+            GeneralName::Other { .. } => Some("which does not decode"),
+            _ => None,
+        }
+    }
+}
+
+/// The context tag of a name's form (RFC 5280 §4.2.1.6).
+fn form(name: &GeneralName) -> u8 {
+    match name {
+        GeneralName::Email(_) => 1,
+        GeneralName::Dns(_) => 2,
+        GeneralName::Directory(_) => 4,
+        GeneralName::Uri(_) => 6,
+        GeneralName::Ip(_) => 7,
+        GeneralName::Other { tag, .. } => *tag,
+    }
 }
 
 impl NameConstraints {
@@ -97,41 +147,101 @@ impl NameConstraints {
         Some(parsed)
     }
 
-    /// Whether a subtree of the form `directoryName` is among them.
+    /// Whether it constrains nothing at all, which RFC 5280 §4.2.1.10 forbids.
     #[must_use]
-    pub fn constrain_directory_names(&self) -> bool {
-        self.permitted.iter().chain(&self.excluded).any(|base| matches!(base.name, GeneralName::Directory(_)))
+    pub fn is_empty(&self) -> bool {
+        self.permitted.is_empty() && self.excluded.is_empty()
     }
 
-    /// The first name of the certificate, subject or subjectAltName, that is not allowed.
+    /// The first subtree that is not of the syntax its form has, and why: what it was meant to forbid cannot be told.
     #[must_use]
-    pub fn violation(&self, certificate: &Certificate) -> Option<Violation> {
-        let subject = (!certificate.subject.is_empty()).then(|| GeneralName::Directory(certificate.subject.clone()));
-        let subtrees = self.permitted.len() + self.excluded.len();
-        let names = MAX_COMPARISONS.checked_div(subtrees)?;
-        subject.iter().chain(certificate.subject_alt_names.iter().flatten()).take(names).find_map(|name| {
-            let constraint = self.forbids(name)?;
-            Some(Violation { name: name.to_string(), constraint })
+    pub fn malformed_subtree(&self) -> Option<(String, &'static str)> {
+        self.bases().find_map(|base| {
+            let reason = match base {
+                GeneralName::Dns(name) if !name.is_empty() && !is_host_name(name.strip_prefix('.').unwrap_or(name)) => {
+                    "a DNS constraint is a host name without a wildcard"
+                }
+                GeneralName::Email(base) if !is_mailbox(base) && !is_host_or_domain(base) => {
+                    "an e-mail constraint is a mailbox, a host or a domain"
+                }
+                GeneralName::Uri(base) if !is_host_or_domain(base) => "a URI constraint is a host or a domain",
+                GeneralName::Ip(_) => "an address constraint has a mask",
+                GeneralName::Other { tag: 7, value } if !is_prefix_mask(value) => {
+                    "an address constraint is an address and a mask that is a prefix"
+                }
+                GeneralName::Other { tag: 1 | 2 | 4 | 6, .. } => "it does not decode",
+                _ => return None,
+            };
+            Some((describe(base), reason))
         })
     }
 
+    /// The first DNS subtree that begins with a dot, which RFC 5280 knows for URIs only.
+    #[must_use]
+    pub fn dotted_subtree(&self) -> Option<String> {
+        self.bases().find(|base| matches!(base, GeneralName::Dns(name) if name.starts_with('.'))).map(describe)
+    }
+
+    fn bases(&self) -> impl Iterator<Item = &GeneralName> {
+        self.permitted.iter().chain(&self.excluded).map(|base| &base.name)
+    }
+
+    /// The first name of the certificate, subject or subjectAltName, that is not allowed.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when that takes more comparisons than are left.
+    pub fn violation(
+        &self,
+        certificate: &Certificate,
+        comparisons: &mut Comparisons,
+    ) -> Result<Option<Violation>, Exhausted> {
+        let subtrees = self.permitted.len().saturating_add(self.excluded.len());
+        // One more for the subject.
+        let names = certificate.subject_alt_names.iter().flatten().count().saturating_add(1);
+        let left = comparisons.0.checked_sub(subtrees.saturating_mul(names));
+        comparisons.0 = left.ok_or(Exhausted)?;
+        for name in constrained_names(certificate) {
+            if let Some(constraint) = self.forbids(&name) {
+                return Ok(Some(Violation { name: name.to_string(), constraint }));
+            }
+        }
+        Ok(None)
+    }
+
     fn forbids(&self, name: &GeneralName) -> Option<String> {
+        let form = form(name);
+        let mut same_form =
+            self.permitted.iter().chain(&self.excluded).filter(|base| self::form(&base.name) == form).peekable();
+        let first = same_form.peek()?;
         let name = Form::new(name.clone());
+        if let Some(why) = name.incomparable() {
+            return Some(format!("constrained by {}, and this is a name {why}", describe(&first.name)));
+        }
         if let Some(base) = self.excluded.iter().find(|base| name.within(base, Reach::Any) == Some(true)) {
             return Some(format!("excluded {}", describe(&base.name)));
         }
-        let mut permitted = self.permitted.iter().filter_map(|base| name.within(base, Reach::All)).peekable();
-        if permitted.peek().is_none() || permitted.any(|inside| inside) {
+        let permitted: Vec<&Form> = self.permitted.iter().filter(|base| self::form(&base.name) == form).collect();
+        if permitted.is_empty() || permitted.iter().any(|base| name.within(base, Reach::All) == Some(true)) {
             return None;
         }
-        let bases: Vec<String> = self
-            .permitted
-            .iter()
-            .filter(|base| name.within(base, Reach::All).is_some())
-            .map(|base| describe(&base.name))
-            .collect();
-        Some(format!("permitted {}", bases.join(", ")))
+        let shown: Vec<String> = permitted.iter().take(MAX_SHOWN).map(|base| describe(&base.name)).collect();
+        let more = if permitted.len() > MAX_SHOWN { ", …" } else { "" };
+        Some(format!("permitted {}{more}", shown.join(", ")))
     }
+}
+
+/// Permitted subtrees that are named.
+const MAX_SHOWN: usize = 8;
+
+/// Subject, subjectAltName, and without one the mailboxes in the subject (RFC 5280 §4.2.1.10).
+fn constrained_names(certificate: &Certificate) -> impl Iterator<Item = GeneralName> {
+    let subject = (!certificate.subject.is_empty()).then(|| GeneralName::Directory(certificate.subject.clone()));
+    let mailboxes = match &certificate.subject_alt_names {
+        None => certificate.subject.values(EMAIL_ADDRESS),
+        Some(_) => Vec::new(),
+    };
+    let alternative = certificate.subject_alt_names.iter().flatten().cloned();
+    subject.into_iter().chain(mailboxes.into_iter().map(GeneralName::Email)).chain(alternative)
 }
 
 /// What a wildcard name must have inside a subtree to count as inside.
@@ -185,6 +295,44 @@ fn address_within(address: &[u8], range: &[u8]) -> bool {
     let Some((network, mask)) = range.split_at_checked(address.len()) else { return false };
     mask.len() == address.len()
         && address.iter().zip(network).zip(mask).all(|((octet, network), mask)| octet & mask == network & mask)
+}
+
+/// Labels of letters, digits, hyphens and underscores; a final dot is not part of one.
+fn is_host_name(name: &str) -> bool {
+    name.len() <= 253
+        && name.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_')
+        })
+}
+
+/// A host name, or one with a wildcard as its first label.
+fn is_host_pattern(name: &str) -> bool {
+    is_host_name(name.strip_prefix("*.").unwrap_or(name))
+}
+
+/// Empty (all of them), a host, or a domain with a leading dot.
+fn is_host_or_domain(base: &str) -> bool {
+    base.is_empty() || is_host_name(base.strip_prefix('.').unwrap_or(base))
+}
+
+/// RFC 5280 §4.2.1.6: `Local-part "@" Domain`.
+fn is_mailbox(address: &str) -> bool {
+    address.split_once('@').is_some_and(|(local, host)| {
+        !local.is_empty() && is_host_name(host) && local.bytes().all(|octet| octet.is_ascii_graphic())
+    })
+}
+
+/// An address and a mask of ones followed by zeros (RFC 4632 §3.1).
+fn is_prefix_mask(value: &[u8]) -> bool {
+    if !matches!(value.len(), 8 | 32) {
+        return false;
+    }
+    let (_, mask) = value.split_at(value.len() / 2);
+    let ones: u32 = mask.iter().map(|octet| octet.count_ones()).sum();
+    let leading = mask.iter().take_while(|octet| **octet == 0xff).count();
+    let partial = mask.get(leading).map_or(0, |octet| octet.leading_ones());
+    u32::try_from(leading * 8).is_ok_and(|whole| whole + partial == ones)
 }
 
 fn describe(base: &GeneralName) -> String {
@@ -285,6 +433,57 @@ mod tests {
             Some("permitted IP:192.0.2.0/24")
         );
         assert_eq!(constraints.forbids(&GeneralName::Email("a@b.test".into())), None);
+        let malformed = constraints.forbids(&dns(".a.test")).unwrap();
+        assert!(malformed.contains("no host name"), "{malformed}");
+        let short = constraints.forbids(&range(&[192, 0, 2])).unwrap();
+        assert!(short.contains("does not decode"), "{short}");
+    }
+
+    #[test]
+    fn forms_that_are_not_compared_are_refused_where_they_are_constrained() {
+        let other = |octet| GeneralName::Other { tag: 0, value: Bytes::copy_from_slice(&[octet]) };
+        let constraints = NameConstraints { permitted: Vec::new(), excluded: vec![Form::new(other(1))] };
+        assert!(constraints.forbids(&other(2)).is_some());
+        assert_eq!(constraints.forbids(&dns("a.test")), None);
+    }
+
+    #[test]
+    fn subtrees_of_the_wrong_syntax_are_found() {
+        let of = |base| NameConstraints { permitted: vec![Form::new(base)], excluded: Vec::new() };
+        let mail = |text: &str| GeneralName::Email(text.into());
+        let uri = |text: &str| GeneralName::Uri(text.into());
+        for sound in [
+            dns("a.test"),
+            dns(""),
+            dns(".a.test"),
+            mail("m@a.test"),
+            mail("a.test"),
+            mail(".a.test"),
+            uri(".a.test"),
+            range(&[10, 0, 0, 0, 255, 0, 0, 0]),
+            range(&[10, 0, 0, 0, 255, 254, 0, 0]),
+            range(&[0; 8]),
+            range(&[0; 32]),
+            directory(&["a"]),
+        ] {
+            assert_eq!(of(sound).malformed_subtree(), None);
+        }
+        for malformed in [
+            dns("*.a.test"),
+            dns("a test"),
+            dns("."),
+            mail("a@b@a.test"),
+            mail("@a.test"),
+            uri("http://a.test/"),
+            range(&[10, 0, 0, 0, 255, 0, 255, 0]),
+            range(&[10, 0, 0, 0, 127, 0, 0, 0]),
+            range(&[10, 0, 0]),
+            GeneralName::Ip([10, 0, 0, 0].into()),
+        ] {
+            let constraints = of(malformed.clone());
+            assert!(constraints.malformed_subtree().is_some(), "{malformed}");
+        }
+        assert_eq!(of(dns(".a.test")).dotted_subtree().as_deref(), Some("DNS:.a.test"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::policy::PolicyFault;
+use super::profile;
 use crate::x509::Fingerprint;
 use crate::x509::key::KeyWeakness;
 
@@ -62,6 +64,8 @@ pub enum DefectKind {
     NotACa {
         /// Whether the extension is there at all.
         basic_constraints_present: bool,
+        /// Its version: before 3 there was no such extension.
+        version: u32,
     },
     /// More intermediates below it than `pathLenConstraint` allows.
     PathLength {
@@ -76,9 +80,20 @@ pub enum DefectKind {
     NameConstraints {
         /// The name, with its form.
         name: String,
-        /// The constraint, as far as it can be told.
-        constraint: Option<String>,
+        /// The constraint.
+        constraint: String,
     },
+    /// Its `nameConstraints` do not say what is allowed.
+    MalformedNameConstraints {
+        /// Why not.
+        reason: String,
+    },
+    /// Comparing the names below with its `nameConstraints` would take too long.
+    TooManyNameConstraints,
+    /// Certificate policies (RFC 5280 §6.1.3 (d) to (f), §6.1.5 (g)).
+    Policy(PolicyFault),
+    /// Not what a certificate has to be like for strict clients.
+    Profile(profile::Violation),
     /// A critical extension that is not processed.
     UnknownCriticalExtension {
         /// Dotted OID.
@@ -91,13 +106,6 @@ pub enum DefectKind {
         /// What was needed.
         wanted: &'static str,
     },
-    /// The search or verification limit was reached.
+    /// The search limit was reached.
     TooComplex,
-    /// The judge refuses for a reason that none of the other kinds names.
-    Refused {
-        /// The name of its error (`CaUsedAsEndEntity`).
-        error: String,
-        /// What that means.
-        reason: String,
-    },
 }

@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::explain;
-use super::{Pool, Question, Source, TrustStore};
+use super::{Pool, Question, Source, TrustStore, validator};
 use crate::x509::{Certificate, Fingerprint, SignatureError};
 
 /// Pairs of certificate and candidate that are looked at, memoised ones included.
@@ -35,17 +34,11 @@ pub(super) struct Node {
     pub(super) is_verified: bool,
     /// Whether it signs itself.
     pub(super) is_self_signed: bool,
+    /// Whether it breaks a rule wherever it stands as an issuer.
+    pub(super) is_unfit: bool,
     /// Whether it may be that nobody has its issuer yet.
     pub(super) lacks_issuer: bool,
     subject_key: Vec<u8>,
-}
-
-/// What came of verifying a signature.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Verified,
-    Unsupported,
-    Invalid,
 }
 
 pub(super) struct Graph<'a> {
@@ -59,7 +52,8 @@ pub(super) struct Graph<'a> {
     identities: HashMap<(Vec<u8>, Bytes), usize>,
     /// Subjects whose anchors are among the nodes.
     asked_of_store: HashSet<Vec<u8>>,
-    outcomes: HashMap<(Place, Bytes), Outcome>,
+    /// How a certificate's signature came out with a key.
+    outcomes: HashMap<(Place, Bytes), Result<(), SignatureError>>,
     signatures_left: usize,
     pairs_left: usize,
 }
@@ -109,6 +103,7 @@ impl<'a> Graph<'a> {
         self.by_fingerprint.insert(certificate.sha256, place);
         self.by_subject.entry(subject_key.clone()).or_default().push(place);
         self.nodes.push(Node {
+            is_unfit: validator::is_unfit_issuer(certificate, is_anchor, self.question),
             is_anchor,
             certificate: Arc::clone(certificate),
             source,
@@ -141,7 +136,7 @@ impl<'a> Graph<'a> {
         }
         let certificate = Arc::clone(&node.certificate);
         let issuer_key = certificate.issuer.comparison_key();
-        if issuer_key == node.subject_key && self.outcome(place, place) != Some(Outcome::Invalid) {
+        if issuer_key == node.subject_key && self.outcome(place, place) != Some(Err(SignatureError::Invalid)) {
             // Whoever has signed with its own key cannot have signed with another.
             if let Some(node) = self.nodes.get_mut(place) {
                 node.is_self_signed = true;
@@ -153,9 +148,9 @@ impl<'a> Graph<'a> {
             let Some(outcome) = self.outcome(place, candidate) else { break };
             let [verified, unsupported, invalid] = &mut found;
             match outcome {
-                Outcome::Verified => verified.push(candidate),
-                Outcome::Unsupported => unsupported.push(candidate),
-                Outcome::Invalid => invalid.push(candidate),
+                Ok(()) => verified.push(candidate),
+                Err(SignatureError::Unsupported { .. }) => unsupported.push(candidate),
+                Err(SignatureError::Invalid) => invalid.push(candidate),
             }
         }
         let [verified, unsupported, invalid] = found;
@@ -185,7 +180,6 @@ impl<'a> Graph<'a> {
             .filter_map(|candidate| Some((*candidate, self.node(*candidate)?)))
             .filter(|(candidate, node)| *candidate != 0 && Some(node.identity) != own_identity)
             .collect();
-        let at = self.question.at;
         candidates.sort_by_cached_key(|(_, candidate)| {
             let key_identifier = &candidate.certificate.subject_key_identifier;
             let mismatch = match (&certificate.authority_key_identifier, key_identifier) {
@@ -195,35 +189,41 @@ impl<'a> Graph<'a> {
                 _ => 1,
             };
             (
+                candidate.is_unfit,
                 mismatch,
                 !candidate.is_anchor,
-                !candidate.certificate.valid_at(at),
-                std::cmp::Reverse(candidate.certificate.not_before),
+                std::cmp::Reverse(candidate.certificate.not_after),
                 candidate.certificate.sha256,
             )
         });
         candidates.into_iter().map(|(candidate, _)| candidate).collect()
     }
 
-    /// Whether `issuer`'s key verifies the signature of `certificate`; `None` where a budget is spent.
-    fn outcome(&mut self, certificate: Place, issuer: Place) -> Option<Outcome> {
+    /// How the signature of `certificate` comes out with `issuer`'s key; `None` where a budget is spent.
+    fn outcome(&mut self, certificate: Place, issuer: Place) -> Option<Result<(), SignatureError>> {
         let left = self.pairs_left.checked_sub(1);
         self.is_exhausted |= left.is_none();
         self.pairs_left = left?;
         let issuer_key = &self.nodes.get(issuer)?.certificate.key;
         let memo = (certificate, issuer_key.spki.clone());
         if let Some(outcome) = self.outcomes.get(&memo) {
-            return Some(*outcome);
+            return Some(outcome.clone());
         }
         let left = self.signatures_left.checked_sub(1);
         self.is_exhausted |= left.is_none();
         self.signatures_left = left?;
-        let outcome = match explain::signed_by(&self.nodes.get(certificate)?.certificate, issuer_key) {
-            Ok(()) => Outcome::Verified,
-            Err(SignatureError::Unsupported { .. }) => Outcome::Unsupported,
-            Err(SignatureError::Invalid) => Outcome::Invalid,
-        };
-        self.outcomes.insert(memo, outcome);
+        let outcome = validator::signed_by(&self.nodes.get(certificate)?.certificate, issuer_key);
+        self.outcomes.insert(memo, outcome.clone());
         Some(outcome)
+    }
+
+    /// The outcomes along a path through the graph, each of which was asked for when it was made.
+    pub(super) fn links(&self, path: &[Place]) -> Vec<Result<(), SignatureError>> {
+        let link = |certificate: Place, issuer: Place| {
+            let key = &self.node(issuer)?.certificate.key;
+            self.outcomes.get(&(certificate, key.spki.clone())).cloned()
+        };
+        let pairs = path.iter().zip(path.iter().skip(1));
+        pairs.map(|(certificate, issuer)| link(*certificate, *issuer).unwrap_or(Err(SignatureError::Invalid))).collect()
     }
 }

@@ -7,24 +7,27 @@
 pub mod builder;
 pub mod constraints;
 pub mod defect;
-pub mod explain;
 mod graph;
 pub mod hostname;
 pub mod judge;
+pub mod policy;
+pub mod profile;
 pub mod store;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod validator;
+mod webpki;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 pub use builder::search;
 pub use defect::{Defect, DefectKind};
-pub use judge::{Judgement, PathJudge, WebpkiJudge};
+pub use judge::{Candidate, Judgement, PathJudge, StandardJudge};
 pub use store::{PublicRoots, TrustStore};
 
 use crate::x509::{Certificate, Fingerprint};
@@ -42,16 +45,41 @@ pub enum Purpose {
     Any,
 }
 
+/// The policy inputs of path validation (RFC 5280 §6.1.1 (c), (e), (f), (g)); by default any policy, or none, will do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PolicyInputs {
+    /// `user-initial-policy-set` as dotted OIDs; empty stands for `anyPolicy`.
+    pub initial: BTreeSet<String>,
+    /// `initial-explicit-policy`
+    pub explicit_policy: bool,
+    /// `initial-policy-mapping-inhibit`
+    pub inhibit_policy_mapping: bool,
+    /// `initial-any-policy-inhibit`
+    pub inhibit_any_policy: bool,
+}
+
+impl PolicyInputs {
+    /// Whether every policy is wanted.
+    #[must_use]
+    pub fn accepts_any(&self) -> bool {
+        self.initial.is_empty() || self.initial.contains(crate::x509::policies::ANY_POLICY)
+    }
+}
+
 /// What a path is judged for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Question {
     /// The instant of judgement.
     pub at: Timestamp,
     /// The purpose.
     pub purpose: Purpose,
+    /// The policies wanted.
+    pub policies: Arc<PolicyInputs>,
     /// Signature checks the search may spend.
     pub signature_budget: usize,
-    /// Paths kept.
+    /// Paths judged; where there are more, the search says that it was cut short.
+    pub max_judged: usize,
+    /// Paths kept, the best ones.
     pub max_paths: usize,
     /// Certificates in a path, leaf and root included.
     pub max_length: usize,
@@ -61,7 +89,8 @@ impl Question {
     /// With the default budget.
     #[must_use]
     pub fn new(at: Timestamp, purpose: Purpose) -> Self {
-        Self { at, purpose, signature_budget: 512, max_paths: 32, max_length: 12 }
+        let policies = Arc::default();
+        Self { at, purpose, policies, signature_budget: 512, max_judged: 1024, max_paths: 32, max_length: 12 }
     }
 }
 

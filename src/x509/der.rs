@@ -3,9 +3,12 @@
 //! Complete structures are read by `x509-parser` and `asn1`; this is for walking octets that no
 //! library should copy (large CRLs), and for raw names.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use num_bigint::BigUint;
 
 /// One tag-length-value, borrowed from its surroundings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,28 +118,33 @@ pub fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// Encodes an object identifier's contents octets in dotted form; `?` for arcs that do not fit.
+/// Encodes an object identifier's contents octets in dotted form; arcs may be of any size (those of UUIDs
+/// below 2.25 have 128 bits).
 #[must_use]
 pub fn oid_to_string(contents: &[u8]) -> String {
-    let mut arcs: Vec<u64> = Vec::new();
-    let mut value: u64 = 0;
-    for octet in contents {
-        if value > (u64::MAX >> 7) {
-            return "?".to_owned();
-        }
-        value = (value << 7) | u64::from(octet & 0x7f);
-        if octet & 0x80 == 0 {
-            if arcs.is_empty() {
-                let first = (value / 40).min(2);
-                arcs.push(first);
-                arcs.push(value - first * 40);
-            } else {
-                arcs.push(value);
+    let mut arcs: Vec<String> = Vec::new();
+    let mut add = |arc: &dyn fmt::Display, root: Option<u64>| {
+        arcs.extend(root.map(|root| root.to_string()));
+        arcs.push(arc.to_string());
+    };
+    for (index, arc) in contents.split_inclusive(|octet| octet & 0x80 == 0).enumerate() {
+        let small =
+            arc.iter().try_fold(0u64, |value, octet| value.checked_mul(128)?.checked_add(u64::from(octet & 0x7f)));
+        match small {
+            // X.690 §8.19.4: the first number holds two arcs.
+            Some(value) if index == 0 => {
+                let root = (value / 40).min(2);
+                add(&(value - root * 40), Some(root));
             }
-            value = 0;
+            Some(value) => add(&value, None),
+            None => {
+                let digits: Vec<u8> = arc.iter().map(|octet| octet & 0x7f).collect();
+                let value = BigUint::from_radix_be(&digits, 128).unwrap_or_default();
+                if index == 0 { add(&(value - 80u8), Some(2)) } else { add(&value, None) }
+            }
         }
     }
-    arcs.iter().map(u64::to_string).collect::<Vec<_>>().join(".")
+    arcs.join(".")
 }
 
 /// Reads a `UTCTime` or `GeneralizedTime` (RFC 5280 §4.1.2.5).
@@ -210,6 +218,10 @@ mod tests {
     fn oids_print_with_large_first_arcs() {
         assert_eq!(oid_to_string(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d]), "1.2.840.113549");
         assert_eq!(oid_to_string(&[0x88, 0x37]), "2.999");
+        let mut uuid = vec![0x69, 0x83];
+        uuid.extend([0xff; 17]);
+        uuid.push(0x7f);
+        assert_eq!(oid_to_string(&uuid), "2.25.340282366920938463463374607431768211455");
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod name;
 pub mod ocsp;
 pub mod pem;
 pub mod pkcs12;
+pub mod policies;
 pub mod signature;
 
 pub use certificate::{Certificate, CertificateError, Fingerprint, Serial};

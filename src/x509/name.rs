@@ -88,6 +88,20 @@ impl Name {
             .unwrap_or_else(|| if self.is_empty() { "(empty name)".to_owned() } else { self.to_string() })
     }
 
+    /// The text of every attribute of this type, from the first RDN on.
+    #[must_use]
+    pub fn values(&self, oid: &str) -> Vec<String> {
+        let rdns = self.rdns().unwrap_or_default();
+        let attributes = rdns.iter().flatten().filter(|attribute| der::oid_to_string(attribute.oid) == oid);
+        attributes.filter_map(|attribute| text(attribute.value_tag, attribute.value)).collect()
+    }
+
+    /// Whether the octets decode as an `RDNSequence`.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        self.rdns().is_some()
+    }
+
     fn attribute(&self, oid: &str) -> Option<String> {
         self.rdns()?
             .iter()

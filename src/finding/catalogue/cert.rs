@@ -76,4 +76,9 @@ entries! {
     explanation: "The certificate gives no URL of a CRL or an OCSP responder, so nobody can find out whether it was revoked. Clients configured to insist on a revocation check refuse it; others accept it unchecked. For a short-lived server certificate this is allowed and only information: up to 10 days if issued from 2024-03-15, up to 7 days from 2026-03-15. A certificate without OCSP that names a CRL is normal and not reported.";
     remedy: "Whoever runs the CA adds a cRLDistributionPoints extension to what it issues and publishes the CRL over http, then issues the certificate anew.";
     reference: "RFC 5280 §4.2.1.13, §4.2.2.1; CA/B Forum Baseline Requirements §1.6.1, §7.1.2.11.2";
+
+    PROFILE_VIOLATION = "cert.profile-violation", Fixed(Critical), "A certificate breaks the standard's form";
+    explanation: "The certificate breaks a rule of RFC 5280's certificate profile or of the CA/Browser Forum's Baseline Requirements that strict verifiers enforce: a serial number that is negative, zero or too long, a missing key identifier, constraints that contradict each other, an extension that is critical and must not be or stands twice, and the like; the rule is said. Lenient clients accept it. Python since 3.13, OpenSSL with -x509_strict, pyca/cryptography and Go refuse one or the other, so it works for some and not for others.";
+    remedy: "Whoever runs the CA issues the certificate anew without the fault; with a home-made CA that is a line of its extension file (authorityKeyIdentifier = keyid, basicConstraints = critical, and so on).";
+    reference: "RFC 5280 §4.1, §4.2; CA/B Forum Baseline Requirements §7.1";
 }

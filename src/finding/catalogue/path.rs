@@ -34,6 +34,21 @@ entries! {
     remedy: "Whoever runs the CA issues its certificate anew with basicConstraints cA TRUE, critical, and a keyUsage that includes keyCertSign; a server gets a certificate of its own without cA TRUE.";
     reference: "RFC 5280 §4.2.1.9, §6.1.4 (k)";
 
+    KEY_USAGE = "path.key-usage", Fixed(Critical), "A CA's key is not meant for signing certificates";
+    explanation: "A CA certificate of the path has a keyUsage extension without keyCertSign, so its key is there for something else, such as signing CRLs or answering OCSP. Verifiers that follow RFC 5280 refuse what it signed; some, rustls among them, do not look.";
+    remedy: "Whoever runs the CA issues its certificate anew with keyCertSign, or issues the server's certificate with the key that is meant for it.";
+    reference: "RFC 5280 §4.2.1.3, §6.1.4 (n)";
+
+    POLICY = "path.policy", Fixed(Critical), "No certificate policy is valid for the whole path";
+    explanation: "A certificate policy is required, by a CA of the path (policyConstraints) or by the options --explicit-policy and --policy, and none holds from the root to the end: a certificate on the way does not assert it, a mapping leads elsewhere or is inhibited, or what is left is not what was asked for. Public CAs do not use such constraints; bridges between companies and governments do.";
+    remedy: "The certificate's owner gets one under a policy that every CA above it asserts. Whoever runs the CAs compares their certificatePolicies, policyMappings, policyConstraints and inhibitAnyPolicy from the root downwards.";
+    reference: "RFC 5280 §4.2.1.4, §4.2.1.11, §6.1.3 (d) to (f), §6.1.5 (g)";
+
+    STRICT_CLIENTS = "path.strict-clients", Fixed(Info), "Valid, but clients built on rustls refuse it";
+    explanation: "The path keeps every rule of RFC 5280, yet rustls-webpki, the verifier that clients built on rustls use, refuses it; its reason is said. It takes, for example, no critical certificatePolicies, no name constraints on directory names and no CA certificate as a server's own, all of which the standard allows and OpenSSL, Go and Windows accept.";
+    remedy: "Nothing, unless such clients connect. For them the certificate is issued without what they object to.";
+    reference: "RFC 5280 §6.1";
+
     LENGTH_EXCEEDED = "path.length-exceeded", Fixed(Critical), "More intermediates than a CA certificate allows";
     explanation: "A CA certificate's pathLenConstraint limits how many intermediate CAs may follow below it, and the path has more. A limit of 0 means that the CA may issue only to servers and people, not to further CAs. Clients enforce the limit.";
     remedy: "Whoever runs the CA hierarchy either issues from a CA that may have this many below it, or issues the upper CA certificate anew with a larger pathLenConstraint.";

@@ -6,6 +6,7 @@ use super::{Case, Names, Sink, Weight, is_top};
 use crate::finding::catalogue::{cert, path as codes};
 use crate::finding::wording::{list, relative};
 use crate::finding::{About, Code};
+use crate::path::policy::PolicyFault;
 use crate::path::{CertificationPath, Defect, DefectKind, Judgement};
 use crate::x509::Fingerprint;
 use crate::x509::key::KeyWeakness;
@@ -18,6 +19,7 @@ pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
     };
     if chosen.judgement.valid {
         private_root(case, chosen, sink);
+        strict_clients(case, chosen, sink);
         alternatives(case, sink);
         return;
     }
@@ -47,32 +49,11 @@ pub(in crate::finding) fn problem_codes(judgement: &Judgement) -> Vec<Code> {
     codes
 }
 
-/// The defects that are told: a self-signed leaf stands alone, and a judge that refuses without naming a rule
-/// leaves its own words. Never empty, so that no path fails without a word.
+/// The defects that are told: a self-signed leaf stands alone.
 fn effective(judgement: &Judgement) -> Vec<Defect> {
     let has_self_signed = judgement.defects.iter().any(|defect| defect.kind == DefectKind::SelfSigned);
-    let mut told: Vec<Defect> = judgement
-        .defects
-        .iter()
-        .filter(|defect| !has_self_signed || code_of(&defect.kind).group() != "path")
-        .cloned()
-        .collect();
-    let named: Vec<Code> =
-        told.iter().filter(|defect| !is_refusal(defect)).map(|defect| code_of(&defect.kind)).collect();
-    // The verifier's own word for what is told with certificate and values already.
-    told.retain(|defect| !is_refusal(defect) || !named.contains(&code_of(&defect.kind)));
-    if told.is_empty() {
-        // The certificate is filled in by `report`, which knows the path.
-        told.push(Defect {
-            certificate: Fingerprint([0; 32]),
-            kind: DefectKind::Refused { error: judgement.webpki.clone(), reason: judgement.webpki.clone() },
-        });
-    }
-    told
-}
-
-fn is_refusal(defect: &Defect) -> bool {
-    matches!(defect.kind, DefectKind::Refused { .. })
+    let told = judgement.defects.iter().filter(|defect| !has_self_signed || code_of(&defect.kind).group() != "path");
+    told.cloned().collect()
 }
 
 /// The code that a broken rule is told under.
@@ -87,46 +68,21 @@ fn code_of(kind: &DefectKind) -> Code {
         DefectKind::UnsupportedAlgorithm { .. } => codes::UNSUPPORTED_ALGORITHM,
         DefectKind::WeakKey(_) => cert::WEAK_KEY,
         DefectKind::WeakSignature { .. } => cert::WEAK_SIGNATURE,
-        // `keyUsage` without `keyCertSign` says as well that it is not to issue certificates.
-        DefectKind::NotACa { .. } | DefectKind::KeyUsage => codes::NOT_A_CA,
+        DefectKind::NotACa { .. } => codes::NOT_A_CA,
+        DefectKind::KeyUsage => codes::KEY_USAGE,
         DefectKind::PathLength { .. } => codes::LENGTH_EXCEEDED,
-        DefectKind::NameConstraints { .. } => codes::NAME_CONSTRAINTS,
+        DefectKind::NameConstraints { .. } | DefectKind::MalformedNameConstraints { .. } => codes::NAME_CONSTRAINTS,
+        DefectKind::Policy(_) => codes::POLICY,
+        DefectKind::Profile(_) => cert::PROFILE_VIOLATION,
         DefectKind::UnknownCriticalExtension { .. } => codes::UNKNOWN_CRITICAL_EXTENSION,
         DefectKind::WrongPurpose { .. } => cert::WRONG_PURPOSE,
-        DefectKind::TooComplex => codes::TOO_COMPLEX,
-        DefectKind::Refused { error, .. } => code_of_refusal(error),
-    }
-}
-
-/// The nearest code to the name of a verifier's error (rustls-webpki's); what fits none of them is a certificate
-/// whose form it does not accept.
-fn code_of_refusal(error: &str) -> Code {
-    let word: String = error.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let is = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
-    match () {
-        () if is(&["asendentity", "usedasca"]) => codes::NOT_A_CA,
-        () if is(&["criticalextension"]) => codes::UNKNOWN_CRITICAL_EXTENSION,
-        () if is(&["pathlen"]) => codes::LENGTH_EXCEEDED,
-        () if is(&["maximum", "exceeded"]) => codes::TOO_COMPLEX,
-        () if is(&["nameconstraint", "networkmask"]) => codes::NAME_CONSTRAINTS,
-        () if is(&["unknownissuer"]) => codes::NO_ISSUER,
-        () if is(&["unsupportedsignature", "unsupportedalgorithm"]) => codes::UNSUPPORTED_ALGORITHM,
-        () if is(&["invalidsignature", "signaturealgorithmmismatch"]) => codes::BAD_SIGNATURE,
-        () if is(&["eku", "extendedkeyusage"]) => cert::WRONG_PURPOSE,
-        () if is(&["certexpired"]) => cert::EXPIRED,
-        () if is(&["certnotvalidyet"]) => cert::NOT_YET_VALID,
-        () => cert::MALFORMED,
+        DefectKind::TooComplex | DefectKind::TooManyNameConstraints => codes::TOO_COMPLEX,
     }
 }
 
 /// Tells one broken rule.
 pub(super) fn report(case: &Case<'_>, defect: &Defect, sink: &mut Sink) {
-    let known = case.names.certificate(&defect.certificate);
-    // A refusal without a certificate is about the target's own.
-    let sha256 = match (known, case.leaf()) {
-        (None, Some(leaf)) if is_refusal(defect) => leaf.sha256,
-        _ => defect.certificate,
-    };
+    let sha256 = defect.certificate;
     let who = case.names.called(&sha256);
     let code = code_of(&defect.kind);
     let (message, remedy) = told(case, &sha256, &who, &defect.kind);
@@ -186,9 +142,12 @@ fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> 
             format!("{who} is signed with {algorithm}, which clients refuse"),
             format!("have {ca} issue it anew, signed with SHA-256 or stronger"),
         ),
-        DefectKind::NotACa { basic_constraints_present } => {
-            let how =
-                if *basic_constraints_present { "its basicConstraints say so" } else { "it has no basicConstraints" };
+        DefectKind::NotACa { basic_constraints_present, version } => {
+            let how = match (basic_constraints_present, version) {
+                (true, _) => "its basicConstraints say so".to_owned(),
+                (false, 3..) => "it has no basicConstraints".to_owned(),
+                (false, version) => format!("its version, {version}, knows no basicConstraints"),
+            };
             (
                 format!("{who} issued a certificate but is no CA: {how}"),
                 format!("have {ca} issue it anew with basicConstraints cA TRUE, or use a certificate from a real CA"),
@@ -204,13 +163,10 @@ fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> 
                 "issue from a CA that may have them below it, or have {ca} issue this one anew with a larger pathLenConstraint"
             ),
         ),
-        DefectKind::NameConstraints { name, constraint } => {
-            let rule = constraint.as_ref().map(|constraint| format!(" ({constraint})")).unwrap_or_default();
-            (
-                format!("{who} may not certify {name}: its nameConstraints exclude it{rule}"),
-                format!("leave {name} out of the certificate, or get it from a CA that may certify it"),
-            )
-        }
+        DefectKind::NameConstraints { name, constraint } => (
+            format!("{who} may not certify {name} by its nameConstraints ({constraint})"),
+            format!("leave {name} out of the certificate, or get it from a CA that may certify it"),
+        ),
         DefectKind::UnknownCriticalExtension { oid } => (
             format!("{who} has the critical extension {oid}, which is not processed"),
             format!("have {ca} issue it anew with the extension non-critical or without it"),
@@ -219,10 +175,46 @@ fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> 
             format!("{who} is for {}, and {wanted} is needed", list(found)),
             format!("have {ca} issue a certificate for {wanted}"),
         ),
+        DefectKind::MalformedNameConstraints { reason } => (
+            format!("{who} has nameConstraints that say nothing certain: {reason}"),
+            format!("have {ca} issue it anew with nameConstraints in the syntax of RFC 5280"),
+        ),
+        DefectKind::TooManyNameConstraints => (
+            format!("{who} has too many nameConstraints to hold against all the names below it"),
+            "spread the names over several certificates, or use a CA with fewer constraints".to_owned(),
+        ),
+        DefectKind::Policy(fault) => policy(who, &ca, fault),
+        DefectKind::Profile(violation) => (
+            format!("{who} {} ({})", violation.fault, violation.clause),
+            format!("have {ca} issue it anew {}", violation.remedy),
+        ),
         DefectKind::TooComplex => complexity(case),
-        DefectKind::Refused { reason, .. } => (
-            format!("the verifier refuses the path of {who}: {reason}"),
-            format!("have {ca} issue the certificate anew without what the verifier objects to"),
+    }
+}
+
+/// Certificate policies (RFC 5280 §6.1).
+fn policy(who: &str, ca: &str, fault: &PolicyFault) -> (String, String) {
+    match fault {
+        PolicyFault::Malformed { extension } => (
+            format!("the extension {extension} of {who} does not decode"),
+            format!("have {ca} issue it anew with that extension mended or left out"),
+        ),
+        PolicyFault::AnyPolicyMapped => (
+            format!("{who} maps anyPolicy to another policy or another to it, which is not allowed"),
+            format!("have {ca} issue it anew without that mapping"),
+        ),
+        PolicyFault::NoneLeft => (
+            format!(
+                "a certificate policy is required, and none is valid for every certificate from the root down to {who}"
+            ),
+            format!(
+                "have {ca} issue {who} under a policy that the CAs above it assert; if --explicit-policy asked for it, \
+                 check whether it should"
+            ),
+        ),
+        PolicyFault::NoneWanted { valid } => (
+            format!("{who} is valid under {} only, which is none of the policies asked for", list(valid)),
+            format!("have {ca} issue {who} under a policy that is accepted, or accept one of its own with --policy"),
         ),
     }
 }
@@ -294,6 +286,20 @@ fn private_root(case: &Case<'_>, chosen: &CertificationPath, sink: &mut Sink) {
     let remedy =
         "nothing if this is your own CA; otherwise ask the network team which product intercepts TLS".to_owned();
     sink.report(codes::PRIVATE_ROOT, Weight::Usual, About::Certificate(anchor.sha256), message, remedy);
+}
+
+/// The rustls ecosystem's verifier refuses what RFC 5280 allows.
+fn strict_clients(case: &Case<'_>, chosen: &CertificationPath, sink: &mut Sink) {
+    let (Some(leaf), reason) = (case.leaf(), &chosen.judgement.webpki) else { return };
+    if reason == "ok" || reason.is_empty() {
+        return;
+    }
+    let message = format!(
+        "the path of {} is valid by RFC 5280, but clients built on rustls refuse it: {reason}",
+        case.names.called(&leaf.sha256)
+    );
+    let remedy = "nothing unless clients built on rustls connect; for those have the certificate issued without what they object to".to_owned();
+    sink.report(codes::STRICT_CLIENTS, Weight::Usual, About::Path, message, remedy);
 }
 
 /// Only paths that come to an end count: one that breaks off leads nobody anywhere.

@@ -1,5 +1,7 @@
 use super::*;
-use crate::finding::catalogue::{Code, cert, path as codes_of};
+use crate::finding::catalogue::{cert, path as codes_of};
+use crate::path::policy::PolicyFault;
+use crate::path::profile::dotted_name_constraint;
 
 fn refused(kind: DefectKind) -> Examination {
     let mut examination = clean();
@@ -14,10 +16,20 @@ fn every_broken_rule_has_its_code() {
         (DefectKind::BadSignature { issuer: text("CN=Root") }, codes_of::BAD_SIGNATURE),
         (DefectKind::UnsupportedAlgorithm { algorithm: text("Ed448") }, codes_of::UNSUPPORTED_ALGORITHM),
         (DefectKind::WeakSignature { algorithm: text("md5") }, cert::WEAK_SIGNATURE),
-        (DefectKind::NotACa { basic_constraints_present: false }, codes_of::NOT_A_CA),
-        (DefectKind::KeyUsage, codes_of::NOT_A_CA),
+        (DefectKind::NotACa { basic_constraints_present: false, version: 3 }, codes_of::NOT_A_CA),
+        (DefectKind::KeyUsage, codes_of::KEY_USAGE),
+        (DefectKind::Policy(PolicyFault::NoneLeft), codes_of::POLICY),
+        (DefectKind::Policy(PolicyFault::NoneWanted { valid: vec![text("1.2.3")] }), codes_of::POLICY),
+        (DefectKind::Policy(PolicyFault::AnyPolicyMapped), codes_of::POLICY),
+        (DefectKind::Policy(PolicyFault::Malformed { extension: "policyMappings" }), codes_of::POLICY),
+        (DefectKind::Profile(dotted_name_constraint("DNS:.a")), cert::PROFILE_VIOLATION),
         (DefectKind::PathLength { limit: 0, found: 1 }, codes_of::LENGTH_EXCEEDED),
-        (DefectKind::NameConstraints { name: text("DNS:a"), constraint: None }, codes_of::NAME_CONSTRAINTS),
+        (
+            DefectKind::NameConstraints { name: text("DNS:a"), constraint: text("excluded DNS:a") },
+            codes_of::NAME_CONSTRAINTS,
+        ),
+        (DefectKind::MalformedNameConstraints { reason: text("no") }, codes_of::NAME_CONSTRAINTS),
+        (DefectKind::TooManyNameConstraints, codes_of::TOO_COMPLEX),
         (DefectKind::UnknownCriticalExtension { oid: text("1.2.3") }, codes_of::UNKNOWN_CRITICAL_EXTENSION),
         (DefectKind::WrongPurpose { found: vec![text("codeSigning")], wanted: "serverAuth" }, cert::WRONG_PURPOSE),
         (DefectKind::TooComplex, codes_of::TOO_COMPLEX),
@@ -33,48 +45,8 @@ fn every_broken_rule_has_its_code() {
 }
 
 #[test]
-fn a_verifier_s_own_words_find_the_nearest_code() {
-    let words: [(&str, Code); 12] = [
-        ("CaUsedAsEndEntity", codes_of::NOT_A_CA),
-        ("EndEntityUsedAsCa", codes_of::NOT_A_CA),
-        ("UnsupportedCriticalExtension", codes_of::UNKNOWN_CRITICAL_EXTENSION),
-        ("NameConstraintViolation", codes_of::NAME_CONSTRAINTS),
-        ("MaximumNameConstraintComparisonsExceeded", codes_of::TOO_COMPLEX),
-        ("PathLenConstraintViolated", codes_of::LENGTH_EXCEEDED),
-        ("UnsupportedSignatureAlgorithmContext(..)", codes_of::UNSUPPORTED_ALGORITHM),
-        ("InvalidSignatureForPublicKey", codes_of::BAD_SIGNATURE),
-        ("RequiredEkuNotFoundContext(..)", cert::WRONG_PURPOSE),
-        ("UnknownIssuer", codes_of::NO_ISSUER),
-        ("UnsupportedCertVersion", cert::MALFORMED),
-        ("BadDer", cert::MALFORMED),
-    ];
-    for (reason, code) in words {
-        let findings = expect(
-            &refused(DefectKind::Refused { error: reason.to_owned(), reason: reason.to_owned() }),
-            &[(code.as_str(), Critical)],
-        );
-        assert!(findings[0].message.contains(reason));
-    }
-}
-
-#[test]
-fn a_refusal_that_is_explained_already_is_not_told_again() {
+fn a_leaf_without_any_path_is_not_left_without_a_word() {
     let mut examination = clean();
-    let expired = DefectKind::Expired { not_after: time("2026-11-01T00:00:00Z") };
-    refuse(
-        &mut examination,
-        true,
-        &[(0, expired), (0, DefectKind::Refused { error: "CertExpired".to_owned(), reason: "expired".to_owned() })],
-    );
-    expect(&examination, &[("cert.expired", Critical)]);
-}
-
-#[test]
-fn an_invalid_path_is_never_without_a_word() {
-    let mut examination = clean();
-    refuse(&mut examination, true, &[]);
-    let findings = expect(&examination, &[("cert.malformed", Critical)]);
-    assert_eq!(findings[0].about, About::Certificate(chain(&examination)[0].sha256));
     examination.search = PathSearch::default();
     examination.revocation = RevocationFacts::default();
     expect(&examination, &[("path.no-issuer", Critical)]);
@@ -83,11 +55,12 @@ fn an_invalid_path_is_never_without_a_word() {
 #[test]
 fn each_certificate_s_fault_is_told() {
     let mut examination = clean();
-    let constraint = |name: &str| DefectKind::NameConstraints { name: name.to_owned(), constraint: None };
+    let constraint =
+        |name: &str| DefectKind::NameConstraints { name: name.to_owned(), constraint: "excluded".to_owned() };
     refuse(&mut examination, true, &[(0, DefectKind::KeyUsage), (1, DefectKind::KeyUsage), (1, constraint("DNS:a"))]);
     assert_eq!(judged(&examination).len(), 3);
     let problems = problem_codes(&examination.search.paths[0].judgement);
-    assert_eq!(problems, [codes_of::NOT_A_CA, codes_of::NAME_CONSTRAINTS]);
+    assert_eq!(problems, [codes_of::KEY_USAGE, codes_of::NAME_CONSTRAINTS]);
 }
 
 #[test]
@@ -130,4 +103,12 @@ fn alternatives_name_each_path_with_its_end() {
     // Where none is valid, the nearest one's reason is told instead.
     examination.search.paths = vec![old.clone(), old];
     assert!(judged(&examination).iter().all(|finding| finding.code != codes_of::ALTERNATIVES));
+}
+
+#[test]
+fn what_only_rustls_refuses_is_information() {
+    let mut examination = clean();
+    examination.search.paths[0].judgement.webpki = "a critical extension is not supported".to_owned();
+    let findings = expect(&examination, &[("path.strict-clients", Severity::Info)]);
+    assert!(findings[0].message.contains("a critical extension is not supported"));
 }

@@ -1,0 +1,326 @@
+//! The profile of certificates that strict TLS clients insist on: RFC 5280 §4 and the CA/Browser Forum's Baseline
+//! Requirements (BR), as far as verifiers refuse what breaks them.
+//!
+//! Input: one certificate, its place and the purpose. Output: every rule broken. RFC 5280 §6.1 by itself asks for none of
+//! these, so that with [`Purpose::Any`] only those count without which a certificate can be read in two ways. Trust
+//! anchors are never looked at: they are a name, a key and a validity.
+
+use super::Purpose;
+use super::constraints::NameConstraints;
+use crate::x509::certificate::{Certificate, KeyUsage, extension_name};
+use crate::x509::extensions::{Extension, oid};
+use crate::x509::policies::{ANY_POLICY, PolicyConstraints, PolicyExtensions};
+use crate::x509::{GeneralName, KeyAlgorithm};
+
+/// One rule broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// What is wrong, to follow the certificate's name: `has no authorityKeyIdentifier`. May hold text from it.
+    pub fault: String,
+    /// What to have changed, to follow "issue it anew": `with a positive serial number`.
+    pub remedy: &'static str,
+    /// The clause.
+    pub clause: &'static str,
+}
+
+/// `anyExtendedKeyUsage`
+const ANY_PURPOSE: &str = "2.5.29.37.0";
+
+/// Every rule that a certificate below the trust anchor breaks; `position` is 0 for the leaf.
+#[must_use]
+pub fn violations(certificate: &Certificate, position: usize, purpose: Purpose) -> Vec<Violation> {
+    let mut found = Found(Vec::new());
+    ambiguous(certificate, &mut found);
+    if purpose != Purpose::Any {
+        fields(certificate, &mut found);
+        key_identifiers(certificate, &mut found);
+        constraints(certificate, position, &mut found);
+        alternative_names(certificate, &mut found);
+        access_and_policies(certificate, &mut found);
+    }
+    if purpose == Purpose::Server {
+        baseline(certificate, position, &mut found);
+    }
+    found.0
+}
+
+/// A DNS subtree that begins with a dot. Most verifiers read it as the domain's hosts.
+#[must_use]
+pub fn dotted_name_constraint(subtree: &str) -> Violation {
+    Violation {
+        fault: format!("has the name constraint {subtree}: a DNS constraint begins with no dot"),
+        remedy: "with the constraint written without the dot",
+        clause: "RFC 5280 §4.2.1.10",
+    }
+}
+
+struct Found(Vec<Violation>);
+
+impl Found {
+    fn when(&mut self, broken: bool, fault: impl Into<String>, remedy: &'static str, clause: &'static str) {
+        if broken {
+            self.0.push(Violation { fault: fault.into(), remedy, clause });
+        }
+    }
+
+    /// For extensions that must not be critical.
+    fn never_critical(&mut self, extension: Option<&Extension>, name: &str, clause: &'static str) {
+        let critical = extension.is_some_and(|extension| extension.critical);
+        self.when(critical, format!("has a critical {name}"), "with that extension non-critical", clause);
+    }
+
+    /// For extensions that must be critical.
+    fn always_critical(&mut self, extension: Option<&Extension>, name: &str, clause: &'static str) {
+        let non_critical = extension.is_some_and(|extension| !extension.critical);
+        self.when(non_critical, format!("has a non-critical {name}"), "with that extension critical", clause);
+    }
+}
+
+/// What can be read in two ways, and so counts whatever the purpose.
+fn ambiguous(certificate: &Certificate, found: &mut Found) {
+    found.when(
+        certificate.signature_algorithms_differ,
+        "names one signature algorithm inside what is signed and another outside",
+        "with one signature algorithm",
+        "RFC 5280 §4.1.1.2",
+    );
+    let mut seen: Vec<&str> = Vec::new();
+    let mut twice: Vec<&str> = Vec::new();
+    for extension in &certificate.extensions {
+        let oid = extension.oid.as_str();
+        if !seen.contains(&oid) {
+            seen.push(oid);
+        } else if !twice.contains(&oid) {
+            twice.push(oid);
+        }
+    }
+    for oid in twice {
+        let name = extension_name(oid);
+        found.when(true, format!("has the extension {name} twice"), "with that extension once", "RFC 5280 §4.2");
+    }
+}
+
+fn fields(certificate: &Certificate, found: &mut Found) {
+    let serial = certificate.serial.0.as_ref();
+    let is_negative = serial.first().is_some_and(|first| first & 0x80 != 0);
+    let clause = "RFC 5280 §4.1.2.2";
+    found.when(is_negative, "has a negative serial number", "with a positive serial number", clause);
+    found.when(
+        serial.iter().all(|octet| *octet == 0),
+        "has the serial number 0",
+        "with a positive serial number",
+        clause,
+    );
+    found.when(
+        serial.len() > 20,
+        format!("has a serial number of {} octets", serial.len()),
+        "with a serial number of at most 20 octets",
+        clause,
+    );
+    found.when(
+        certificate.version < 3 && !certificate.extensions.is_empty(),
+        format!("has extensions, but is of version {}", certificate.version),
+        "with version 3",
+        "RFC 5280 §4.1.2.1",
+    );
+    found.when(
+        certificate.issuer.is_empty(),
+        "has an empty issuer name",
+        "by a CA that has a name",
+        "RFC 5280 §4.1.2.4",
+    );
+    found.when(
+        certificate.is_ca() && certificate.subject.is_empty(),
+        "is a CA certificate with an empty subject",
+        "with a subject",
+        "RFC 5280 §4.1.2.6",
+    );
+    let usage = certificate.extension(oid::EXTENDED_KEY_USAGE).and(certificate.extended_key_usage.as_ref());
+    found.when(
+        usage.is_some_and(Vec::is_empty),
+        "has an extKeyUsage without any purpose",
+        "with the purposes it is for, or without the extension",
+        "RFC 5280 §4.2.1.12",
+    );
+}
+
+fn key_identifiers(certificate: &Certificate, found: &mut Found) {
+    let authority = certificate.extension(oid::AUTHORITY_KEY_IDENTIFIER);
+    found.never_critical(authority, "authorityKeyIdentifier", "RFC 5280 §4.2.1.1");
+    found.when(
+        certificate.authority_key_identifier.is_none() && !certificate.is_self_issued(),
+        match authority {
+            None => "has no authorityKeyIdentifier",
+            Some(_) => "has an authorityKeyIdentifier without a keyIdentifier",
+        },
+        "with its issuer's key identifier",
+        "RFC 5280 §4.2.1.1",
+    );
+    let subject = certificate.extension(oid::SUBJECT_KEY_IDENTIFIER);
+    found.never_critical(subject, "subjectKeyIdentifier", "RFC 5280 §4.2.1.2");
+    found.when(
+        certificate.is_ca() && subject.is_none(),
+        "is a CA certificate without a subjectKeyIdentifier",
+        "with its key's identifier",
+        "RFC 5280 §4.2.1.2",
+    );
+}
+
+fn constraints(certificate: &Certificate, position: usize, found: &mut Found) {
+    let signs = certificate.key_usage.is_some_and(KeyUsage::key_cert_sign);
+    let basic = certificate.extension(oid::BASIC_CONSTRAINTS);
+    if certificate.is_ca() {
+        found.always_critical(basic, "basicConstraints", "RFC 5280 §4.2.1.9");
+        // That an issuer lacks it is RFC 5280 §6.1.4 (n)'s rule already.
+        found.when(
+            position == 0 && certificate.key_usage.is_some() && !signs,
+            "has basicConstraints cA TRUE, but a keyUsage without keyCertSign",
+            "with cA FALSE, or with keyCertSign if it is a CA",
+            "RFC 5280 §4.2.1.3; BR §7.1.2.7.8",
+        );
+    } else {
+        found.when(
+            signs,
+            "has the keyUsage keyCertSign, but no basicConstraints cA TRUE",
+            "without keyCertSign, or with cA TRUE if it is a CA",
+            "RFC 5280 §4.2.1.3, §4.2.1.9",
+        );
+        found.when(
+            certificate.extension(oid::NAME_CONSTRAINTS).is_some(),
+            "has nameConstraints, but is no CA",
+            "without nameConstraints",
+            "RFC 5280 §4.2.1.10",
+        );
+    }
+    let path_len = certificate.basic_constraints.is_some_and(|basic| basic.path_len_constraint.is_some());
+    found.when(
+        path_len && !certificate.is_ca(),
+        "has a pathLenConstraint, but is no CA",
+        "without pathLenConstraint",
+        "RFC 5280 §4.2.1.9",
+    );
+    let usage = certificate.extension(oid::KEY_USAGE).and(certificate.key_usage);
+    found.when(
+        usage.is_some_and(|usage| usage.0 == 0),
+        "has a keyUsage that allows nothing",
+        "with the usages it is for",
+        "RFC 5280 §4.2.1.3",
+    );
+    let names = certificate.extension(oid::NAME_CONSTRAINTS).and_then(|it| NameConstraints::parse(&it.value));
+    found.when(
+        names.is_some_and(|names| names.is_empty()),
+        "has nameConstraints that constrain nothing",
+        "with subtrees, or without nameConstraints",
+        "RFC 5280 §4.2.1.10",
+    );
+}
+
+fn alternative_names(certificate: &Certificate, found: &mut Found) {
+    let extension = certificate.extension(oid::SUBJECT_ALT_NAME);
+    let names = certificate.subject_alt_names.as_deref();
+    let clause = "RFC 5280 §4.2.1.6";
+    found.when(
+        names.is_some_and(<[_]>::is_empty),
+        "has a subjectAltName without any name",
+        "with its names, or without the extension",
+        clause,
+    );
+    if certificate.subject.is_empty() && !certificate.is_ca() {
+        found.when(
+            extension.is_none_or(|extension| !extension.critical),
+            "has an empty subject and no critical subjectAltName",
+            "with a subject, or with subjectAltName critical",
+            "RFC 5280 §4.1.2.6",
+        );
+    }
+    for name in names.unwrap_or_default() {
+        let fault = match name {
+            GeneralName::Dns(text) if !is_presentable(text) => format!("has the malformed name {name}"),
+            GeneralName::Other { tag: 1 | 2 | 4 | 6 | 7, .. } => format!("has a name that does not decode, {name}"),
+            _ => continue,
+        };
+        found.when(true, fault, "with that name mended or left out", clause);
+    }
+}
+
+/// Text that could be a host name or pattern: whether it is one is for whoever compares it to say, but white
+/// space, control characters and empty labels are in none.
+fn is_presentable(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|octet| octet.is_ascii_graphic())
+        && name.strip_suffix('.').unwrap_or(name).split('.').all(|label| !label.is_empty())
+}
+
+fn access_and_policies(certificate: &Certificate, found: &mut Found) {
+    let access = certificate.extension(oid::AUTHORITY_INFO_ACCESS);
+    found.never_critical(access, "authorityInfoAccess", "RFC 5280 §4.2.2.1");
+    found.when(
+        access.is_some_and(|access| matches!(access.value.as_ref(), [0x30, 0])),
+        "has an authorityInfoAccess without any description",
+        "with its access descriptions, or without the extension",
+        "RFC 5280 §4.2.2.1",
+    );
+    found.never_critical(certificate.extension(oid::FRESHEST_CRL), "freshestCRL", "RFC 5280 §4.2.1.15");
+    let constraints = certificate.extension(oid::POLICY_CONSTRAINTS);
+    found.always_critical(constraints, "policyConstraints", "RFC 5280 §4.2.1.11");
+    found.always_critical(certificate.extension(oid::INHIBIT_ANY_POLICY), "inhibitAnyPolicy", "RFC 5280 §4.2.1.14");
+    // What does not decode is told by the path's policies.
+    let policies = PolicyExtensions::of(certificate).unwrap_or_default();
+    found.when(
+        policies.constraints == Some(PolicyConstraints::default()),
+        "has policyConstraints that constrain nothing",
+        "with a constraint, or without policyConstraints",
+        "RFC 5280 §4.2.1.11",
+    );
+    let listed = policies.policies.unwrap_or_default();
+    let repeated = listed.iter().enumerate().find(|(index, policy)| listed.iter().take(*index).any(|it| it == *policy));
+    if let Some((_, policy)) = repeated {
+        let name = if policy == ANY_POLICY { "anyPolicy" } else { policy.as_str() };
+        found.when(true, format!("has the policy {name} twice"), "with each policy once", "RFC 5280 §4.2.1.4");
+    }
+}
+
+/// The Baseline Requirements' own rules for a TLS server's certificate.
+fn baseline(certificate: &Certificate, position: usize, found: &mut Found) {
+    if let KeyAlgorithm::Rsa { bits } = certificate.key.algorithm {
+        found.when(
+            bits >= 2048 && bits % 8 != 0,
+            format!("has an RSA key of {bits} bits, which is no multiple of 8"),
+            "for a key of 2048, 3072 or 4096 bits",
+            "BR §6.1.5",
+        );
+    }
+    if position > 0 {
+        return;
+    }
+    found.when(
+        certificate.version < 3,
+        format!("is of version {}", certificate.version),
+        "with version 3",
+        "BR §7.1.1",
+    );
+    let names = certificate.extension(oid::SUBJECT_ALT_NAME);
+    if !certificate.subject.is_empty() {
+        found.never_critical(names, "subjectAltName although it has a subject", "BR §7.1.2.7.12");
+    }
+    found.never_critical(certificate.extension(oid::EXTENDED_KEY_USAGE), "extKeyUsage", "BR §7.1.2.7.6");
+    let purposes = certificate.extended_key_usage.as_deref().unwrap_or_default();
+    found.when(
+        purposes.iter().any(|purpose| purpose == ANY_PURPOSE) && purposes.len() > 1,
+        "has anyExtendedKeyUsage beside other purposes",
+        "without anyExtendedKeyUsage",
+        "BR §7.1.2.7.10",
+    );
+    let underscored = certificate.subject_alt_names.iter().flatten().find(|name| match name {
+        GeneralName::Dns(text) => text.contains('_'),
+        _ => false,
+    });
+    if let Some(name) = underscored {
+        found.when(
+            true,
+            format!("has the name {name}: host names hold no underscore"),
+            "with that name left out, and the host renamed",
+            "RFC 5280 §4.2.1.6; BR §7.1.2.7.12",
+        );
+    }
+}
