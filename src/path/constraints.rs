@@ -158,6 +158,8 @@ impl NameConstraints {
     pub fn malformed_subtree(&self) -> Option<(String, &'static str)> {
         self.bases().find_map(|base| {
             let reason = match base {
+                // A leading dot is none of RFC 5280's syntax for DNS, but CAs of public trust write it and verifiers
+                // take it for the domain's hosts.
                 GeneralName::Dns(name) if !name.is_empty() && !is_host_name(name.strip_prefix('.').unwrap_or(name)) => {
                     "a DNS constraint is a host name without a wildcard"
                 }
@@ -174,12 +176,6 @@ impl NameConstraints {
             };
             Some((describe(base), reason))
         })
-    }
-
-    /// The first DNS subtree that begins with a dot, which RFC 5280 knows for URIs only.
-    #[must_use]
-    pub fn dotted_subtree(&self) -> Option<String> {
-        self.bases().find(|base| matches!(base, GeneralName::Dns(name) if name.starts_with('.'))).map(describe)
     }
 
     fn bases(&self) -> impl Iterator<Item = &GeneralName> {
@@ -483,7 +479,6 @@ mod tests {
             let constraints = of(malformed.clone());
             assert!(constraints.malformed_subtree().is_some(), "{malformed}");
         }
-        assert_eq!(of(dns(".a.test")).dotted_subtree().as_deref(), Some("DNS:.a.test"));
     }
 
     #[test]

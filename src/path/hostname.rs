@@ -17,6 +17,8 @@ pub enum NameCheck {
         name: String,
         /// DNS names and addresses in the certificate.
         covered: Vec<String>,
+        /// The wildcard over a public suffix that would cover it.
+        public_suffix: Option<String>,
     },
     /// There is no subjectAltName at all.
     NoSubjectAltName {
@@ -45,7 +47,8 @@ pub fn check(certificate: &Certificate, name: Option<&str>) -> NameCheck {
             _ => None,
         })
         .collect();
-    NameCheck::Mismatch { name: name.to_owned(), covered }
+    let public_suffix = Reference::parse(name).and_then(|reference| reference.public_suffix_wildcard(presented));
+    NameCheck::Mismatch { name: name.to_owned(), covered, public_suffix }
 }
 
 /// The name a client asks for: RFC 9525's reference identifier.
@@ -74,10 +77,29 @@ impl Reference {
         match (self, presented) {
             // Octet for octet: an IPv4-mapped address is not the IPv4 address (RFC 9525 §6.4).
             (Self::Ip(wanted), GeneralName::Ip(address)) => wanted == address,
-            (Self::Dns(labels), GeneralName::Dns(pattern)) => matches_pattern(labels, pattern),
+            (Self::Dns(labels), GeneralName::Dns(pattern)) => {
+                matches_pattern(labels, pattern) && !pattern.strip_prefix("*.").is_some_and(is_public_suffix)
+            }
             _ => false,
         }
     }
+
+    /// The pattern that would match if it did not reach over a public suffix.
+    fn public_suffix_wildcard(&self, presented: &[GeneralName]) -> Option<String> {
+        let Self::Dns(labels) = self else { return None };
+        presented.iter().find_map(|entry| match entry {
+            GeneralName::Dns(pattern) if matches_pattern(labels, pattern) => Some(pattern.clone()),
+            _ => None,
+        })
+    }
+}
+
+/// Whether names below it are handed out to the public by a registry (BR §3.2.2.6: the list's ICANN section only, since
+/// private ones, such as a hosting company's, are under one owner's control).
+fn is_public_suffix(parent: &str) -> bool {
+    let lower = parent.to_ascii_lowercase();
+    psl::suffix(lower.as_bytes())
+        .is_some_and(|suffix| suffix.as_bytes() == lower.as_bytes() && suffix.typ() == Some(psl::Type::Icann))
 }
 
 /// An address literal, in brackets or with a zone too.
@@ -99,7 +121,7 @@ fn matches_pattern(labels: &[String], pattern: &str) -> bool {
             && labels.iter().zip(name.split('.')).all(|(label, other)| label.eq_ignore_ascii_case(other))
     };
     match pattern.strip_prefix("*.") {
-        // Whether a suffix is public is for the CA to know; one that is a single label always is.
+        // A single label is a public suffix whether or not it is listed.
         Some(parent) => {
             parent.contains('.') && labels.split_first().is_some_and(|(_, remaining)| same(remaining, parent))
         }
@@ -162,6 +184,8 @@ mod tests {
             ("_mail.example.com", "_mail.example.com"),
             ("*.example.com", "a_b.example.com"),
             ("*.0.0.1.example", "127.0.0.1.example"),
+            ("*.s3.amazonaws.com", "bucket.s3.amazonaws.com"),
+            ("*.example.co.uk", "www.example.co.uk"),
             ("1.example", "1.example"),
             ("IP:192.0.2.1", "192.0.2.1"),
             ("IP:2001:db8::1", "2001:db8::1"),
@@ -191,6 +215,8 @@ mod tests {
             ("*.example.com.", "a.example.com"),
             ("*", "localhost"),
             ("*.com", "example.com"),
+            ("*.co.uk", "example.co.uk"),
+            ("*.CO.UK", "example.co.uk"),
             ("*.", "a."),
             ("w*.example.com", "www.example.com"),
             ("*w.example.com", "www.example.com"),
@@ -226,11 +252,15 @@ mod tests {
         ];
         assert_eq!(
             check(&certificate(Some(names)), Some("b.test")),
-            NameCheck::Mismatch { name: "b.test".into(), covered: vec!["a.test".into(), "192.0.2.1".into()] }
+            NameCheck::Mismatch {
+                name: "b.test".into(),
+                covered: vec!["a.test".into(), "192.0.2.1".into()],
+                public_suffix: None
+            }
         );
         assert_eq!(
             check(&certificate(Some(Vec::new())), Some("a.test")),
-            NameCheck::Mismatch { name: "a.test".into(), covered: Vec::new() }
+            NameCheck::Mismatch { name: "a.test".into(), covered: Vec::new(), public_suffix: None }
         );
     }
 

@@ -5,6 +5,8 @@
 //! these, so that with [`Purpose::Any`] only those count without which a certificate can be read in two ways. Trust
 //! anchors are never looked at: they are a name, a key and a validity.
 
+use std::net::IpAddr;
+
 use super::Purpose;
 use super::constraints::NameConstraints;
 use crate::x509::certificate::{Certificate, KeyUsage, extension_name};
@@ -23,6 +25,8 @@ pub struct Violation {
     pub clause: &'static str,
 }
 
+/// `commonName`
+const COMMON_NAME: &str = "2.5.4.3";
 /// `anyExtendedKeyUsage`
 const ANY_PURPOSE: &str = "2.5.29.37.0";
 
@@ -42,16 +46,6 @@ pub fn violations(certificate: &Certificate, position: usize, purpose: Purpose) 
         baseline(certificate, position, &mut found);
     }
     found.0
-}
-
-/// A DNS subtree that begins with a dot. Most verifiers read it as the domain's hosts.
-#[must_use]
-pub fn dotted_name_constraint(subtree: &str) -> Violation {
-    Violation {
-        fault: format!("has the name constraint {subtree}: a DNS constraint begins with no dot"),
-        remedy: "with the constraint written without the dot",
-        clause: "RFC 5280 §4.2.1.10",
-    }
 }
 
 struct Found(Vec<Violation>);
@@ -311,6 +305,15 @@ fn baseline(certificate: &Certificate, position: usize, found: &mut Found) {
         "without anyExtendedKeyUsage",
         "BR §7.1.2.7.10",
     );
+    let names = certificate.subject_alt_names.as_deref();
+    for name in certificate.subject.values(COMMON_NAME) {
+        found.when(
+            names.is_some_and(|names| is_misspelt(&name, names)),
+            format!("has the common name {name}, which its subjectAltName spells otherwise"),
+            "with the common name spelt as in subjectAltName, or without it",
+            "BR §7.1.4.3",
+        );
+    }
     let underscored = certificate.subject_alt_names.iter().flatten().find(|name| match name {
         GeneralName::Dns(text) => text.contains('_'),
         _ => false,
@@ -322,5 +325,89 @@ fn baseline(certificate: &Certificate, position: usize, found: &mut Found) {
             "with that name left out, and the host renamed",
             "RFC 5280 §4.2.1.6; BR §7.1.2.7.12",
         );
+    }
+}
+
+/// Whether a common name is one of these names in another spelling. That it should be one of them at all, verifiers
+/// do not insist on: the common name names nothing any more (RFC 9525 §2).
+fn is_misspelt(common_name: &str, names: &[GeneralName]) -> bool {
+    let to_the_letter = |name: &GeneralName| match name {
+        GeneralName::Dns(presented) => presented == common_name,
+        GeneralName::Ip(address) => address.to_string() == common_name,
+        _ => false,
+    };
+    let Some(meant) = host(common_name) else { return false };
+    let same = |name: &GeneralName| match (name, &meant) {
+        (GeneralName::Dns(presented), url::Host::Domain(domain)) => presented.eq_ignore_ascii_case(domain),
+        (GeneralName::Ip(address), url::Host::Ipv4(meant)) => address == meant,
+        (GeneralName::Ip(address), url::Host::Ipv6(meant)) => address == meant,
+        _ => false,
+    };
+    names.iter().any(same) && !names.iter().any(to_the_letter)
+}
+
+/// What a lenient reader takes a name for, addresses in odd notations included.
+fn host(name: &str) -> Option<url::Host> {
+    match name.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => Some(url::Host::Ipv4(address)),
+        Ok(IpAddr::V6(address)) => Some(url::Host::Ipv6(address)),
+        Err(_) => url::Host::parse(name).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Authority;
+    use super::*;
+
+    fn faults(certificate: &Certificate, purpose: Purpose) -> Vec<String> {
+        violations(certificate, 0, purpose).into_iter().map(|violation| violation.fault).collect()
+    }
+
+    #[test]
+    fn a_sound_certificate_has_no_violations() {
+        let root = Authority::root("R");
+        assert_eq!(faults(&root.leaf(), Purpose::Server), [""; 0]);
+        assert_eq!(violations(&root.sub("I").certificate, 1, Purpose::Server), []);
+    }
+
+    #[test]
+    fn serial_numbers_are_positive_and_at_most_20_octets() {
+        let root = Authority::root("R");
+        for (octets, broken) in
+            [(vec![0x80], true), (vec![0], true), (vec![1; 21], true), (vec![0x7f; 20], false), (vec![0, 0xff], false)]
+        {
+            let mut leaf = (*root.leaf()).clone();
+            leaf.serial.0 = octets.clone().into();
+            assert_eq!(!faults(&leaf, Purpose::Client).is_empty(), broken, "{octets:?}");
+            assert_eq!(faults(&leaf, Purpose::Any), [""; 0], "the standard's validation does not ask");
+        }
+    }
+
+    #[test]
+    fn an_extension_that_is_there_twice_counts_for_every_purpose() {
+        let mut leaf = (*Authority::root("R").leaf()).clone();
+        leaf.extensions.push(leaf.extensions[0].clone());
+        assert_eq!(faults(&leaf, Purpose::Any).len(), 1);
+    }
+
+    #[test]
+    fn common_names_are_spelt_as_in_subject_alt_name() {
+        let names = [
+            GeneralName::Dns("www.example.com".into()),
+            GeneralName::Dns("xn--bcher-kva.example".into()),
+            GeneralName::Ip([192, 0, 2, 1].into()),
+            GeneralName::Ip("2001:db8::1".parse().unwrap()),
+        ];
+        for name in
+            ["WWW.example.com", "b\u{fc}cher.example", "192.000.002.001", "0xC0000201", "2001:DB8::1", "2001:db8:0::1"]
+        {
+            assert!(is_misspelt(name, &names), "{name}");
+        }
+        for name in
+            ["www.example.com", "192.0.2.1", "2001:db8::1", "other.example.com", "Example GmbH", "server", "", "*"]
+        {
+            assert!(!is_misspelt(name, &names), "{name}");
+        }
     }
 }

@@ -74,7 +74,7 @@ pub fn defects(candidate: &Candidate<'_>, question: &Question) -> Vec<Defect> {
                 .for_each(add);
         }
     }
-    name_constraints(path, question.purpose, &mut defects);
+    name_constraints(path, &mut defects);
     let policies = policy::faults(path, trusted, &question.policies).into_iter();
     defects.extend(policies.filter_map(|(position, fault)| {
         Some(Defect { certificate: path.get(position)?.sha256, kind: DefectKind::Policy(fault) })
@@ -117,7 +117,7 @@ pub(super) fn may_stand_above(
         return false;
     }
     let mut defects = Vec::new();
-    name_constraints_at(&whole, path.len(), Purpose::Any, comparisons, &mut defects);
+    name_constraints_at(&whole, path.len(), comparisons, &mut defects);
     defects.is_empty()
 }
 
@@ -239,18 +239,17 @@ fn path_length(path: &[Arc<Certificate>], position: usize) -> Option<DefectKind>
 
 /// RFC 5280 §6.1.3 (b), (c). Each CA's constraints are held against everything below it: the same as
 /// intersecting the permitted subtrees and uniting the excluded ones, but the CA stays known.
-fn name_constraints(path: &[Arc<Certificate>], purpose: Purpose, defects: &mut Vec<Defect>) {
+fn name_constraints(path: &[Arc<Certificate>], defects: &mut Vec<Defect>) {
     let mut comparisons = Comparisons::for_a_path();
     // Those of the leaf constrain nothing; that it has any is the profile's concern.
     for position in 1..path.len() {
-        name_constraints_at(path, position, purpose, &mut comparisons, defects);
+        name_constraints_at(path, position, &mut comparisons, defects);
     }
 }
 
 fn name_constraints_at(
     path: &[Arc<Certificate>],
     position: usize,
-    purpose: Purpose,
     comparisons: &mut Comparisons,
     defects: &mut Vec<Defect>,
 ) {
@@ -262,9 +261,6 @@ fn name_constraints_at(
     };
     if let Some((subtree, reason)) = constraints.malformed_subtree() {
         return add(DefectKind::MalformedNameConstraints { reason: format!("{subtree}: {reason}") });
-    }
-    if let Some(subtree) = constraints.dotted_subtree().filter(|_| purpose != Purpose::Any) {
-        add(DefectKind::Profile(profile::dotted_name_constraint(&subtree)));
     }
     // RFC 5280 §6.1.3 (b): self-issued certificates are exempt, unless they are the leaf.
     let bound = below.iter().enumerate().filter(|(below, certificate)| *below == 0 || !certificate.is_self_issued());

@@ -87,6 +87,7 @@ fn run(question: &Question, roots: &Path) -> Run {
         public_roots: Arc::clone(&PUBLIC_ROOTS),
         intermediates: decoded(&question.intermediates),
         purpose: question.purpose,
+        policies: Arc::default(),
         acquire: AcquireOptions { servername: question.name.clone(), ..AcquireOptions::default() },
         revocation: RevocationOptions {
             offline: true,

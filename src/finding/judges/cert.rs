@@ -34,7 +34,8 @@ pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
     if let Some(leaf) = case.leaf() {
         unsupported_key(case, leaf, sink);
         must_staple(case, leaf, sink);
-        if case.examination.publicly_trusted && chosen.judgement.valid {
+        if case.examination.publicly_trusted && chosen.judgement.valid && is_for_servers(leaf, case.examination.purpose)
+        {
             validity(case, leaf, sink);
             transparency(case, leaf, sink);
         }
@@ -60,9 +61,12 @@ fn name(case: &Case<'_>, sink: &mut Sink) {
     let about = About::Certificate(leaf.sha256);
     match &case.examination.name_check {
         NameCheck::NotAsked | NameCheck::Covered => {}
-        NameCheck::Mismatch { name, covered } => {
+        NameCheck::Mismatch { name, covered, public_suffix } => {
             let covers = if covered.is_empty() { "no name at all".to_owned() } else { list(covered) };
-            let message = format!("{} does not cover {name}; it covers {covers}", case.names.called(&leaf.sha256));
+            let why = public_suffix.as_ref().map_or_else(String::new, |wildcard| {
+                format!(" ({wildcard} does not count: the domain below its wildcard is a public suffix)")
+            });
+            let message = format!("{} does not cover {name}; it covers {covers}{why}", case.names.called(&leaf.sha256));
             let remedy = format!(
                 "have the server's operator get a certificate that includes {name}, or configure the one that does for this name"
             );
@@ -146,6 +150,14 @@ fn expiring(case: &Case<'_>, certificate: &Certificate, sink: &mut Sink) {
     let message = format!("{who} expires on {}", relative(certificate.not_after, case.at));
     let remedy = path::replace(case, &certificate.sha256, &who, "renew and install");
     sink.report(codes::EXPIRING, weight, About::Certificate(certificate.sha256), message, remedy);
+}
+
+/// Whether the Baseline Requirements for TLS servers' certificates are about it: those of time stamping, OCSP, mail
+/// or code have rules of their own.
+fn is_for_servers(leaf: &Certificate, purpose: Purpose) -> bool {
+    const SERVER_AUTH: &str = "1.3.6.1.5.5.7.3.1";
+    let says_so = leaf.extended_key_usage.as_ref().map(|purposes| purposes.iter().any(|it| it == SERVER_AUTH));
+    purpose != Purpose::Client && says_so.unwrap_or(purpose == Purpose::Server)
 }
 
 /// The validity with both ends counted, in seconds.
@@ -249,7 +261,7 @@ fn has_timestamps(case: &Case<'_>, leaf: &Certificate) -> bool {
 
 /// Browsers ask it of servers' certificates.
 fn transparency(case: &Case<'_>, leaf: &Certificate, sink: &mut Sink) {
-    if case.examination.purpose == Purpose::Client || has_timestamps(case, leaf) {
+    if has_timestamps(case, leaf) {
         return;
     }
     let came = match case.presented {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::finding::catalogue::{cert, path as codes_of};
 use crate::path::policy::PolicyFault;
-use crate::path::profile::dotted_name_constraint;
+use crate::path::profile::Violation;
 
 fn refused(kind: DefectKind) -> Examination {
     let mut examination = clean();
@@ -22,7 +22,14 @@ fn every_broken_rule_has_its_code() {
         (DefectKind::Policy(PolicyFault::NoneWanted { valid: vec![text("1.2.3")] }), codes_of::POLICY),
         (DefectKind::Policy(PolicyFault::AnyPolicyMapped), codes_of::POLICY),
         (DefectKind::Policy(PolicyFault::Malformed { extension: "policyMappings" }), codes_of::POLICY),
-        (DefectKind::Profile(dotted_name_constraint("DNS:.a")), cert::PROFILE_VIOLATION),
+        (
+            DefectKind::Profile(Violation {
+                fault: text("has the serial number 0"),
+                remedy: "with a positive serial number",
+                clause: "RFC 5280 §4.1.2.2",
+            }),
+            cert::PROFILE_VIOLATION,
+        ),
         (DefectKind::PathLength { limit: 0, found: 1 }, codes_of::LENGTH_EXCEEDED),
         (
             DefectKind::NameConstraints { name: text("DNS:a"), constraint: text("excluded DNS:a") },
