@@ -102,6 +102,12 @@ fn is_public_suffix(parent: &str) -> bool {
         .is_some_and(|suffix| suffix.as_bytes() == lower.as_bytes() && suffix.typ() == Some(psl::Type::Icann))
 }
 
+/// Whether a domain lies below a public suffix of the list's ICANN section.
+pub(super) fn is_below_public_suffix(domain: &str) -> bool {
+    psl::suffix(domain.as_bytes())
+        .is_some_and(|suffix| suffix.typ() == Some(psl::Type::Icann) && suffix.as_bytes().len() < domain.len())
+}
+
 /// An address literal, in brackets or with a zone too.
 fn address(name: &str) -> Option<IpAddr> {
     let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);

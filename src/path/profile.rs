@@ -7,8 +7,8 @@
 
 use std::net::IpAddr;
 
-use super::Purpose;
 use super::constraints::NameConstraints;
+use super::{Purpose, hostname};
 use crate::x509::certificate::{Certificate, KeyUsage, extension_name};
 use crate::x509::extensions::{Extension, oid};
 use crate::x509::policies::{ANY_POLICY, PolicyConstraints, PolicyExtensions};
@@ -308,6 +308,12 @@ fn baseline(certificate: &Certificate, position: usize, found: &mut Found) {
     let names = certificate.subject_alt_names.as_deref();
     for name in certificate.subject.values(COMMON_NAME) {
         found.when(
+            is_unicode_host(&name),
+            format!("has the common name {name}, a host name that is not written in A-labels"),
+            "with the common name spelt as in subjectAltName, or without it",
+            "BR §7.1.4.3; RFC 5280 §7.2",
+        );
+        found.when(
             names.is_some_and(|names| is_misspelt(&name, names)),
             format!("has the common name {name}, which its subjectAltName spells otherwise"),
             "with the common name spelt as in subjectAltName, or without it",
@@ -344,6 +350,16 @@ fn is_misspelt(common_name: &str, names: &[GeneralName]) -> bool {
         _ => false,
     };
     names.iter().any(same) && !names.iter().any(to_the_letter)
+}
+
+/// Whether it is a host name with U-labels, under a suffix that registries know: a person's or a company's name may
+/// hold a dot too.
+fn is_unicode_host(name: &str) -> bool {
+    !name.is_ascii()
+        && match host(name) {
+            Some(url::Host::Domain(domain)) => hostname::is_below_public_suffix(&domain),
+            _ => false,
+        }
 }
 
 /// What a lenient reader takes a name for, addresses in odd notations included.
