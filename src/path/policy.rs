@@ -38,34 +38,41 @@ pub enum PolicyFault {
 /// certificate of the path is left out when it is the trust anchor (`trusted`).
 pub(super) fn faults(path: &[Arc<Certificate>], trusted: bool, inputs: &PolicyInputs) -> Vec<(usize, PolicyFault)> {
     let length = path.len().saturating_sub(usize::from(trusted));
-    let mut found = Vec::new();
+    let links = path.iter().enumerate().take(length).rev();
+    let links = links.map(|(place, it)| (place, PolicyExtensions::of(it), it.is_self_issued()));
+    faults_of(links, length, inputs)
+}
+
+/// The same of what matters of each certificate, from the top downwards: its place, its policy extensions and
+/// whether it is self-issued.
+fn faults_of(
+    links: impl Iterator<Item = (usize, Result<PolicyExtensions, &'static str>, bool)>,
+    length: usize,
+    inputs: &PolicyInputs,
+) -> Vec<(usize, PolicyFault)> {
+    let mut found: Vec<(usize, PolicyFault)> = Vec::new();
     let mut state = State::new(length, inputs);
-    for (place, certificate) in path.iter().enumerate().take(length).rev() {
-        let extensions = match PolicyExtensions::of(certificate) {
-            Ok(extensions) => extensions,
-            Err(extension) => {
-                found.push((place, PolicyFault::Malformed { extension }));
-                PolicyExtensions::default()
-            }
-        };
+    let mut none_left = false;
+    for (place, extensions, self_issued) in links {
+        let extensions = extensions.unwrap_or_else(|extension| {
+            found.push((place, PolicyFault::Malformed { extension }));
+            PolicyExtensions::default()
+        });
         let is_final = place == 0;
-        let self_issued = certificate.is_self_issued();
         state.take_policies(&extensions, is_final, self_issued);
-        let was_left = !found.iter().any(|(_, fault)| *fault == PolicyFault::NoneLeft);
-        if was_left && state.explicit_policy == 0 && state.graph.is_none() {
+        if !none_left && state.explicit_policy == 0 && state.graph.is_none() {
+            none_left = true;
             found.push((place, PolicyFault::NoneLeft));
         }
         if is_final {
             state.wrap_up(&extensions);
-            let told = found.iter().any(|(_, fault)| *fault == PolicyFault::NoneLeft);
-            if !told && state.explicit_policy == 0 {
-                match &state.graph {
-                    None => found.push((place, PolicyFault::NoneLeft)),
-                    Some(graph) if !graph.satisfies(inputs) => {
-                        found.push((place, PolicyFault::NoneWanted { valid: graph.valid() }));
-                    }
-                    Some(_) => {}
+            let required = !none_left && state.explicit_policy == 0;
+            match &state.graph {
+                None if required => found.push((place, PolicyFault::NoneLeft)),
+                Some(graph) if required && !graph.satisfies(inputs) => {
+                    found.push((place, PolicyFault::NoneWanted { valid: graph.valid() }));
                 }
+                _ => {}
             }
         } else if state.prepare_next(&extensions, self_issued).is_err() {
             found.push((place, PolicyFault::AnyPolicyMapped));
@@ -265,90 +272,4 @@ impl Graph {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn certificate(policies: &[&str]) -> PolicyExtensions {
-        let policies = policies.iter().map(|policy| (*policy).to_owned()).collect();
-        PolicyExtensions { policies: Some(policies), ..PolicyExtensions::default() }
-    }
-
-    fn mapping(mut extensions: PolicyExtensions, pairs: &[(&str, &str)]) -> PolicyExtensions {
-        let pairs = pairs.iter().map(|(issuer, subject)| ((*issuer).to_owned(), (*subject).to_owned()));
-        extensions.mappings = Some(pairs.collect());
-        extensions
-    }
-
-    fn inputs(initial: &[&str]) -> PolicyInputs {
-        let initial = initial.iter().map(|policy| (*policy).to_owned()).collect();
-        PolicyInputs { initial, explicit_policy: true, ..PolicyInputs::default() }
-    }
-
-    /// Whether a path of these extensions, from the top downwards, is left with a policy.
-    fn is_left(chain: &[PolicyExtensions], inputs: &PolicyInputs) -> bool {
-        let mut state = State::new(chain.len(), inputs);
-        for (index, extensions) in chain.iter().enumerate() {
-            let is_final = index + 1 == chain.len();
-            state.take_policies(extensions, is_final, false);
-            if state.explicit_policy == 0 && state.graph.is_none() {
-                return false;
-            }
-            if is_final {
-                state.wrap_up(extensions);
-            } else {
-                state.prepare_next(extensions, false).unwrap();
-            }
-        }
-        state.explicit_policy > 0 || state.graph.is_some_and(|graph| graph.satisfies(inputs))
-    }
-
-    #[test]
-    fn a_policy_must_stand_in_every_certificate() {
-        assert!(is_left(&[certificate(&["1", "2"]), certificate(&["1"])], &inputs(&[])));
-        assert!(is_left(&[certificate(&["1", "2"]), certificate(&["1"])], &inputs(&["1"])));
-        assert!(!is_left(&[certificate(&["1", "2"]), certificate(&["1"])], &inputs(&["2"])));
-        assert!(!is_left(&[certificate(&["1"]), certificate(&["2"])], &inputs(&[])));
-        assert!(!is_left(&[PolicyExtensions::default(), certificate(&["2"])], &inputs(&[])));
-        let not_required = PolicyInputs::default();
-        assert!(is_left(&[certificate(&["1"]), PolicyExtensions::default()], &not_required));
-    }
-
-    #[test]
-    fn any_policy_stands_for_all_unless_inhibited() {
-        let chain = [certificate(&[ANY_POLICY]), certificate(&["1"])];
-        assert!(is_left(&chain, &inputs(&["1"])) && !is_left(&chain, &inputs(&["2"])));
-        let chain = [certificate(&["1"]), certificate(&[ANY_POLICY])];
-        assert!(is_left(&chain, &inputs(&["1"])) && !is_left(&chain, &inputs(&["2"])));
-        assert!(is_left(&[certificate(&[ANY_POLICY]), certificate(&[ANY_POLICY])], &inputs(&["7"])));
-        let inhibited = PolicyInputs { inhibit_any_policy: true, ..inputs(&[]) };
-        assert!(!is_left(&chain, &inhibited));
-        let mut from_the_leaf_on = certificate(&["1"]);
-        from_the_leaf_on.inhibit_any_policy = Some(0);
-        assert!(!is_left(&[from_the_leaf_on.clone(), certificate(&[ANY_POLICY])], &inputs(&[])));
-        from_the_leaf_on.inhibit_any_policy = Some(1);
-        assert!(is_left(&[from_the_leaf_on, certificate(&[ANY_POLICY])], &inputs(&[])));
-    }
-
-    #[test]
-    fn mappings_translate_and_can_be_inhibited() {
-        let chain = [mapping(certificate(&["1"]), &[("1", "2")]), certificate(&["2"])];
-        assert!(is_left(&chain, &inputs(&["1"])) && !is_left(&chain, &inputs(&["2"])));
-        let inhibited = PolicyInputs { inhibit_policy_mapping: true, ..inputs(&[]) };
-        assert!(!is_left(&chain, &inhibited));
-        let through_any = [mapping(certificate(&[ANY_POLICY]), &[("1", "2")]), certificate(&["2"])];
-        assert!(is_left(&through_any, &inputs(&["1"])) && !is_left(&through_any, &inputs(&["2"])));
-        let to_two = [mapping(certificate(&["1"]), &[("1", "2"), ("1", "3")]), certificate(&["3"])];
-        assert!(is_left(&to_two, &inputs(&["1"])));
-    }
-
-    #[test]
-    fn many_mappings_stay_small() {
-        // Every level maps every policy to every other one: a tree of 20^8 leaves.
-        let names: Vec<String> = (1..=20).map(|number| format!("1.{number}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let pairs: Vec<(&str, &str)> = names.iter().flat_map(|one| names.iter().map(move |two| (*one, *two))).collect();
-        let mut chain = vec![mapping(certificate(&names), &pairs); 8];
-        chain.push(certificate(&["1.7"]));
-        assert!(is_left(&chain, &inputs(&["1.3"])) && !is_left(&chain, &inputs(&["1.21"])));
-    }
-}
+mod tests;
