@@ -85,6 +85,9 @@ pub struct Profile {
     /// `id-pkix-ocsp-nocheck`
     #[serde(default)]
     pub nocheck: bool,
+    /// Leave `authorityKeyIdentifier` out.
+    #[serde(default)]
+    pub unidentified: bool,
     /// An extension nobody knows, critical or not.
     pub unknown_extension: Option<Criticality>,
     /// What is broken about it.
@@ -118,6 +121,7 @@ impl Profile {
             scts: false,
             policies: Vec::new(),
             nocheck: false,
+            unidentified: false,
             unknown_extension: None,
             fault: None,
         }
@@ -261,7 +265,7 @@ fn parameters(profile: &Profile, serial: &[u8], now: Timestamp) -> Result<Certif
     parameters.serial_number = Some(SerialNumber::from_slice(serial));
     parameters.not_before = instant(profile.not_before.from(now)).into();
     parameters.not_after = instant(profile.not_after.from(now)).into();
-    parameters.use_authority_key_identifier_extension = true;
+    parameters.use_authority_key_identifier_extension = !profile.unidentified;
     if profile.ca {
         let constraint = profile.path_len.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained);
         parameters.is_ca = IsCa::Ca(constraint);

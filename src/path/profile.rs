@@ -173,8 +173,9 @@ fn constraints(certificate: &Certificate, position: usize, found: &mut Found) {
             "RFC 5280 §4.2.1.3; BR §7.1.2.7.8",
         );
     } else {
+        // Of an issuer, RFC 5280 §6.1.4 (k) says it.
         found.when(
-            signs,
+            position == 0 && signs,
             "has the keyUsage keyCertSign, but no basicConstraints cA TRUE",
             "without keyCertSign, or with cA TRUE if it is a CA",
             "RFC 5280 §4.2.1.3, §4.2.1.9",
