@@ -95,9 +95,10 @@ impl Entry {
         self.crl_files.iter().map(|file| {
             let octets = corpora.read(&format!("{FOLDER}/{file}"));
             let dates = crl::read(&octets, &[]).unwrap();
-            let at = dates.this_update.clamp(self.not_before, self.not_after);
-            let fresh = at >= dates.this_update && dates.next_update.is_none_or(|end| at <= end);
-            let question = Question { crls: vec![(file.clone(), octets)], ..self.question(corpora, Some(at)) };
+            let overlap = dates.this_update.max(self.not_before);
+            let fresh = overlap <= self.not_after && dates.next_update.is_none_or(|end| overlap <= end);
+            let at = if fresh { Some(overlap) } else { self.suggested_time };
+            let question = Question { crls: vec![(file.clone(), octets)], ..self.question(corpora, at) };
             let (expected, implied): (_, &[_]) = if fresh {
                 (Expectation::Good, &[])
             } else {
