@@ -51,7 +51,7 @@ fn case(corpora: &Corpora, entry: Entry) -> Case {
         id: entry.id,
         features: Vec::new(),
         question: Question {
-            served: pem(&entry.leaf),
+            served: pem(&entry.leaf).into(),
             intermediates,
             anchors,
             name: None,
@@ -65,5 +65,6 @@ fn case(corpora: &Corpora, entry: Entry) -> Case {
             Status::Revoked => Expectation::Revoked,
             Status::Unknown => Expectation::Open,
         },
+        implied: Vec::new(),
     }
 }

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use certflight::acquire::{AcquireOptions, files};
-use certflight::finding::{Finding, Policy, Severity};
+use certflight::finding::{About, Finding, Policy, Severity, catalogue};
 use certflight::net::{NetOptions, Network, ProxyChoice};
 use certflight::path::store::RootsChoice;
 use certflight::path::{PublicRoots, Purpose};
 use certflight::revocation::{Retriever, RevocationOptions, Status};
 use certflight::target::Target;
-use certflight::x509::Certificate;
+use certflight::x509::{Certificate, Fingerprint};
 use certflight::{Checked, Run, Silent, StoreHandle};
 use jiff::Timestamp;
 
@@ -25,10 +25,10 @@ pub const NOT_ASKED: [(&str, &str); 1] =
     [("cert.expiring", "it is about what is valid still; the suites judge certificates up to their last second")];
 
 /// What a case asks.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Question {
-    /// The target file, in PEM: the leaf, then whatever is served with it.
-    pub served: String,
+    /// The target file: the leaf, then whatever is served with it.
+    pub served: Bytes,
     /// `--intermediates`, in PEM.
     pub intermediates: String,
     /// `--roots`, in PEM.
@@ -50,17 +50,26 @@ pub struct Question {
 pub struct Answer {
     /// Whether a path is valid and no critical finding stands against it.
     pub accepted: bool,
-    /// The leaf's revocation status; `NotChecked` too where nothing could be judged.
+    /// The leaf, where one could be read.
+    pub leaf: Option<Fingerprint>,
+    /// Its revocation status; `NotChecked` too where nothing could be judged.
     pub status: Status,
     /// Every finding, the gravest first.
     pub findings: Vec<Finding>,
 }
 
 impl Answer {
-    /// The gravest finding, in words.
-    pub fn first_finding(&self) -> String {
-        self.findings
-            .first()
+    /// Whether it says that the status of a certificate above the leaf stays open: the cases bring data on leaves alone.
+    pub fn is_without_data(&self, finding: &Finding) -> bool {
+        let above = matches!(&finding.about, About::Certificate(sha256) if Some(*sha256) != self.leaf);
+        above && finding.code == catalogue::revocation::UNDETERMINED
+    }
+
+    /// The gravest finding of these groups, or of all where there is none, in words.
+    pub fn first_finding(&self, groups: &[&str]) -> String {
+        let of_them = self.findings.iter().find(|finding| groups.contains(&finding.code.group()));
+        of_them
+            .or(self.findings.first())
             .map_or_else(|| "no finding".to_owned(), |finding| format!("{}: {}", finding.code, finding.message))
     }
 }
@@ -101,14 +110,14 @@ fn run(question: &Question, roots: &Path) -> Run {
 
 fn answer(checked: &Checked) -> Answer {
     let examination = &checked.examination;
-    let leaf = examination.presented.as_ref().ok().and_then(|presented| presented.leaf());
-    let statuses = examination.revocation.statuses.iter();
-    let status = leaf.and_then(|leaf| statuses.clone().find(|status| status.certificate == leaf.sha256()));
+    let leaf = examination.presented.as_ref().ok().and_then(|presented| presented.leaf()).map(|leaf| leaf.sha256());
+    let status = examination.revocation.statuses.iter().find(|status| Some(status.certificate) == leaf);
     let refused = checked.findings.iter().any(|finding| {
         finding.severity >= Severity::Unknown && NOT_ASKED.iter().all(|(code, _)| *code != finding.code.as_str())
     });
     Answer {
         accepted: examination.search.any_valid() && !refused,
+        leaf,
         status: status.map_or(Status::NotChecked, |status| status.status),
         findings: checked.findings.clone(),
     }

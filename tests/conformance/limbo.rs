@@ -89,8 +89,9 @@ fn case(test: TestCase) -> Case {
             ExpectedResult::Failure => Expectation::Rejected,
         },
         features,
+        implied: Vec::new(),
         question: Question {
-            served: test.peer_certificate,
+            served: test.peer_certificate.into(),
             intermediates: test.untrusted_intermediates.concat(),
             anchors: test.trusted_certs.concat(),
             name: test.expected_peer_name.map(|peer| peer.value),

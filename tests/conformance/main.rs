@@ -8,6 +8,8 @@ mod boringssl;
 mod corpora;
 mod judging;
 mod limbo;
+mod malformed;
+mod order;
 mod page;
 mod realworld;
 mod record;
@@ -24,8 +26,15 @@ fn every_case_agrees_or_is_on_record() {
     let Some(corpora) = Corpora::find("conformance") else { return };
     let record = Record::read();
     let [chains, responses, crls] = realworld::suites(&corpora);
-    let suites =
-        [limbo::core(&corpora), limbo::better_tls(&corpora), boringssl::suite(&corpora), chains, responses, crls];
+    let suites = [
+        limbo::core(&corpora),
+        limbo::better_tls(&corpora),
+        boringssl::suite(&corpora),
+        chains,
+        responses,
+        crls,
+        malformed::suite(&corpora),
+    ];
     let outcomes: Vec<Vec<Outcome>> = suites.iter().map(|suite| suite::run(&suite.cases)).collect();
     let runs = || suites.iter().zip(&outcomes);
     let tallies: Vec<Tally> = runs().map(|(suite, outcomes)| Tally::of(suite, outcomes, &record)).collect();
@@ -39,6 +48,7 @@ fn every_case_agrees_or_is_on_record() {
     let real_world = |suite: &Suite| suite.name.starts_with("realworld");
     let chains: Vec<&Outcome> =
         runs().filter(|(suite, _)| real_world(suite)).flat_map(|(_, outcomes)| outcomes).collect();
+    wrong.extend(record.silent(&chains));
     for outcome in &chains {
         wrong.extend(undefended(&record, outcome).into_iter().map(|finding| {
             let (severity, code) = (finding.severity.word(), finding.code);

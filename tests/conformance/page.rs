@@ -16,8 +16,9 @@ const HEAD: &str = "# Conformance\n\n\
     through the library as `certflight check --offline` would, and fails where an answer differs from the suite's and from\n\
     this page. The data is not part of the repository: it is looked for in `../shared/corpora`, or where\n\
     `CERTFLIGHT_CORPORA` says, and without it the test says that it was skipped.\n\n\
-    A chain is accepted when a path is valid, the name is covered and no finding is critical. A case that takes longer than\n\
-    ten seconds, or panics, fails whatever it asks.\n";
+    A chain is accepted when a path is valid, the name is covered and no finding is critical; revocation data is believed\n\
+    when the leaf's status follows from it, as good or revoked, and else leaves it open; a malformed object is survived when\n\
+    there is an answer, whatever it is. A case that takes longer than ten seconds, or panics, fails whatever it asks.\n";
 
 /// The page.
 pub fn page(record: &Record, tallies: &[Tally<'_>], chains: &[&Outcome]) -> String {
@@ -26,19 +27,24 @@ pub fn page(record: &Record, tallies: &[Tally<'_>], chains: &[&Outcome]) -> Stri
         let _ = writeln!(page, "`{code}` does not count: {reason}.");
     }
     let _ = write!(page, "\n## Result\n\n{}", closing_table(tallies));
-    page.push_str("\n## Others\n\nThe same suites, or all of which they are a part, by other verifiers.\n\n");
+    page.push_str(
+        "\n## Others\n\n\
+         The same suites, or all of which they are a part, by other verifiers; the figures come with the data (2026-11).\n\n",
+    );
     page.push_str(&others(record, tallies));
     page.push_str(
         "\n## Findings about chains of the real world\n\n\
-         Each chain was valid at the instant it is judged at, so that a finding above info is a false alarm unless it can be\n\
-         defended. These can. Not listed: what the case itself expects, such as `revocation.revoked` where a response says\n\
-         so, and `revocation.undetermined` about a certificate of which the data holds no answer.\n\n",
+         The chains are judged at an instant at which they were valid, so that a finding above info is a false alarm unless it\n\
+         can be defended. These can. Not listed: what follows from the case itself, such as `revocation.revoked` where the\n\
+         response says so, or that a chain is not valid which never was as a whole; and `revocation.undetermined` about a\n\
+         certificate of which the data holds no answer.\n\n",
     );
+    if record.real_world_finding.is_empty() {
+        page.push_str("None.\n");
+    }
     for entry in &record.real_world_finding {
-        let cases = chains.iter().filter(|outcome| {
-            let findings = outcome.answer.as_ref().map(|answer| answer.findings.as_slice()).unwrap_or_default();
-            findings.iter().any(|finding| entry.covers(&outcome.case, finding))
-        });
+        let covered = |outcome: &Outcome| outcome.findings().iter().any(|it| entry.covers(&outcome.case, it));
+        let cases = chains.iter().filter(|outcome| covered(outcome));
         let which = if entry.ids.is_empty() { String::new() } else { format!(": `{}`", entry.ids.join("`, `")) };
         let _ = writeln!(page, "- `{}` ({} cases{which}). {}", entry.code, cases.count(), entry.defence);
     }
@@ -60,7 +66,8 @@ fn others(record: &Record, tallies: &[Tally<'_>]) -> String {
             count(*wrongly_rejected),
         ]);
     }
-    for tally in tallies.iter().filter(|tally| !tally.suite.name.starts_with("realworld")) {
+    let compared = |tally: &&Tally<'_>| !tally.suite.name.starts_with("realworld") && tally.suite.name != "malformed";
+    for tally in tallies.iter().filter(compared) {
         rows.push([
             "certflight".to_owned(),
             tally.suite.title.to_owned(),

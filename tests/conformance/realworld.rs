@@ -12,15 +12,19 @@ use crate::suite::{Case, Expectation, Suite};
 
 const FOLDER: &str = "realworld";
 
+const UNKNOWN_EXTENSION: &str = "path.unknown-critical-extension";
+
 #[derive(Deserialize)]
 struct Entry {
     file: String,
     anchor: String,
     not_before: Timestamp,
+    not_after: Timestamp,
     hosts: Vec<String>,
     flags: Vec<String>,
     ocsp_responses: Vec<Response>,
     crl_files: Vec<String>,
+    /// `None` where the chain was never valid as a whole.
     suggested_time: Option<Timestamp>,
     suggested_time_ocsp: Option<Timestamp>,
     tls_server: bool,
@@ -66,7 +70,7 @@ pub fn suites(corpora: &Corpora) -> [Suite; 3] {
 
 impl Entry {
     fn chain(&self, corpora: &Corpora) -> Case {
-        self.case("", self.question(corpora, self.suggested_time), self.of_the_path())
+        self.case("", self.question(corpora, self.suggested_time), self.of_the_path(), &[])
     }
 
     fn with_responses<'a>(&'a self, corpora: &'a Corpora) -> impl Iterator<Item = Case> + 'a {
@@ -75,53 +79,77 @@ impl Entry {
                 ocsp_responses: vec![(response.file.clone(), corpora.read(&format!("{FOLDER}/{}", response.file)))],
                 ..self.question(corpora, Some(self.time_of(response)))
             };
-            self.case(&format!("/{}", stem(&response.file)), question, response.expectation())
+            let expected = response.expectation();
+            let implied: &[_] = match expected {
+                Expectation::Revoked => &["revocation.revoked"],
+                Expectation::Open => &["ocsp.", "revocation.undetermined"],
+                _ => &[],
+            };
+            self.case(&format!("/{}", stem(&response.file)), question, expected, implied)
         })
     }
 
-    /// The CRLs were fetched at other times than the chains were; each is judged when it was issued.
+    /// A CRL that was fetched years before or after the chain was valid must not be believed; any other shows that the
+    /// certificate was not revoked.
     fn with_crls<'a>(&'a self, corpora: &'a Corpora) -> impl Iterator<Item = Case> + 'a {
         self.crl_files.iter().map(|file| {
             let octets = corpora.read(&format!("{FOLDER}/{file}"));
-            let at = crl::read(&octets, &[]).unwrap().this_update.max(self.not_before);
-            let question = Question { crls: vec![(file.clone(), octets)], ..self.question(corpora, Some(at)) };
-            self.case(&format!("/{}", stem(file)), question, Expectation::Good)
+            let dates = crl::read(&octets, &[]).unwrap();
+            let overlap = dates.this_update.max(self.not_before);
+            let fresh = overlap <= self.not_after && dates.next_update.is_none_or(|end| overlap <= end);
+            let at = if fresh { Some(overlap) } else { self.suggested_time };
+            let question = Question { crls: vec![(file.clone(), octets)], ..self.question(corpora, at) };
+            let (expected, implied): (_, &[_]) = if fresh {
+                (Expectation::Good, &[])
+            } else {
+                (Expectation::Open, &["crl.", "revocation.undetermined"])
+            };
+            self.case(&format!("/{}", stem(file)), question, expected, implied)
         })
     }
 
-    fn case(&self, suffix: &str, question: Question, expected: Expectation) -> Case {
+    fn case(&self, suffix: &str, question: Question, expected: Expectation, implied: &[&'static str]) -> Case {
         let id = stem(&self.file).split('-').next().unwrap_or_default();
-        Case { id: format!("{id}{suffix}"), features: self.flags.clone(), question, expected }
+        let mut implied = implied.to_vec();
+        if self.is_unprocessable() {
+            implied.push(UNKNOWN_EXTENSION);
+        }
+        if self.suggested_time.is_none() {
+            implied.extend(["cert.", "path."]);
+        }
+        Case { id: format!("{id}{suffix}"), features: self.flags.clone(), question, expected, implied }
     }
 
     fn question(&self, corpora: &Corpora, at: Option<Timestamp>) -> Question {
-        let pem = |name: &str| String::from_utf8(corpora.read(&format!("{FOLDER}/{name}")).into()).unwrap();
         Question {
-            served: pem(&self.file),
-            intermediates: String::new(),
-            anchors: pem(&self.anchor),
+            served: corpora.read(&format!("{FOLDER}/{}", self.file)),
+            anchors: String::from_utf8(corpora.read(&format!("{FOLDER}/{}", self.anchor)).into()).unwrap(),
             name: self.hosts.first().map(|host| host.replacen('*', "www", 1)),
             purpose: if self.tls_server { Purpose::Server } else { Purpose::Any },
             at: at.unwrap_or(self.not_before),
-            crls: Vec::new(),
-            ocsp_responses: Vec::new(),
+            ..Question::default()
         }
     }
 
-    /// What is logged before a certificate is issued bears a critical extension that no verifier may know.
     fn of_the_path(&self) -> Expectation {
-        let unknown = |flag: &String| flag == "precertificate" || flag.starts_with("unknown-critical-extension");
-        if self.flags.iter().any(unknown) {
-            Expectation::RejectedWith("path.unknown-critical-extension")
+        if self.is_unprocessable() {
+            Expectation::RejectedWith(UNKNOWN_EXTENSION)
+        } else if self.suggested_time.is_none() {
+            Expectation::Rejected
         } else {
             Expectation::Accepted
         }
     }
 
+    /// What is logged before a certificate is issued bears a critical extension that no verifier may know.
+    fn is_unprocessable(&self) -> bool {
+        self.flags.iter().any(|flag| flag == "precertificate" || flag.starts_with("unknown-critical-extension"))
+    }
+
     /// The instant suggested for the responses of a chain; where one of them is not fresh then, that at which it was.
     fn time_of(&self, response: &Response) -> Timestamp {
         let fresh = |at: &Timestamp| *at >= response.this_update && response.next_update.is_none_or(|end| *at <= end);
-        self.suggested_time_ocsp.filter(fresh).unwrap_or(response.this_update)
+        self.suggested_time_ocsp.filter(fresh).unwrap_or_else(|| response.this_update.max(self.not_before))
     }
 }
 

@@ -133,6 +133,25 @@ impl Record {
         }
     }
 
+    /// Defended findings that did not fire.
+    pub fn silent(&self, chains: &[&Outcome]) -> Vec<String> {
+        let fires = |code: &str, prefix: &str| {
+            chains.iter().any(|outcome| {
+                let mut codes = outcome.findings().iter().map(|finding| finding.code.as_str());
+                outcome.case.id.starts_with(prefix) && codes.any(|fired| fired == code)
+            })
+        };
+        let mut silent = Vec::new();
+        for Defended { code, ids, .. } in &self.real_world_finding {
+            if ids.is_empty() && !fires(code, "") {
+                silent.push(format!("{code} is defended, but fires for no chain"));
+            }
+            let idle = ids.iter().filter(|prefix| !fires(code, prefix));
+            silent.extend(idle.map(|prefix| format!("{code} is defended for {prefix}, but does not fire there")));
+        }
+        silent
+    }
+
     /// Entries that no case of the suites fits.
     pub fn idle(&self, suites: &[Suite]) -> Vec<String> {
         let cases = |name: &str| {
@@ -168,13 +187,16 @@ impl Defended {
     }
 }
 
-/// Findings above info about one chain that neither its case expects nor the record defends.
+/// Findings above info about one chain that neither follow from its case nor are defended by the record.
 pub fn undefended<'a>(record: &Record, outcome: &'a Outcome) -> Vec<&'a Finding> {
-    let findings = outcome.answer.as_ref().map(|answer| answer.findings.as_slice()).unwrap_or_default();
-    findings
+    let Ok(answer) = &outcome.answer else { return Vec::new() };
+    let implied = &outcome.case.implied;
+    answer
+        .findings
         .iter()
         .filter(|finding| finding.severity > Severity::Info)
-        .filter(|finding| !outcome.case.expected.implies(finding))
+        .filter(|finding| !implied.iter().any(|prefix| finding.code.as_str().starts_with(prefix)))
+        .filter(|finding| !answer.is_without_data(finding))
         .filter(|finding| !record.real_world_finding.iter().any(|entry| entry.covers(&outcome.case, finding)))
         .collect()
 }

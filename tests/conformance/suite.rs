@@ -29,6 +29,8 @@ pub enum Expectation {
     Revoked,
     /// It is open, since what is at hand must not be believed or says nothing.
     Open,
+    /// Any answer, as long as there is one.
+    Survived,
 }
 
 impl Expectation {
@@ -41,12 +43,21 @@ impl Expectation {
             Self::Good => "good".to_owned(),
             Self::Revoked => "revoked".to_owned(),
             Self::Open => "open".to_owned(),
+            Self::Survived => "survived".to_owned(),
         }
     }
 
     /// Whether a verifier is to refuse something, be it a certificate or a source.
     pub fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Accepted | Self::Good)
+        !matches!(self, Self::Accepted | Self::Good | Self::Survived)
+    }
+
+    /// The groups of findings that bear on it.
+    fn groups(&self) -> &'static [&'static str] {
+        match self {
+            Self::Good | Self::Revoked | Self::Open => &["crl", "ocsp", "revocation"],
+            _ => &["target", "cert", "path", "crl", "revocation"],
+        }
     }
 
     fn is_met(&self, answer: &Answer) -> bool {
@@ -59,19 +70,8 @@ impl Expectation {
                 .any(|finding| finding.severity == Severity::Critical && finding.code.as_str() == *code),
             Self::Good => answer.status == Status::Good,
             Self::Revoked => answer.status == Status::Revoked,
-            Self::Open => matches!(answer.status, Status::Unknown | Status::NotChecked),
-        }
-    }
-
-    /// Whether this finding is what is expected, or follows from it.
-    pub fn implies(&self, finding: &Finding) -> bool {
-        let code = finding.code.as_str();
-        match self {
-            Self::RejectedWith(expected) => code == *expected,
-            Self::Revoked => code == "revocation.revoked",
-            // Whatever is at hand must not be believed, and that is said.
-            Self::Open => matches!(finding.code.group(), "crl" | "ocsp" | "revocation"),
-            Self::Accepted | Self::Rejected | Self::Good => false,
+            Self::Open => answer.status == Status::Unknown,
+            Self::Survived => true,
         }
     }
 
@@ -82,7 +82,8 @@ impl Expectation {
             (Self::Accepted | Self::Rejected | Self::RejectedWith(_), _) => "rejected",
             (_, Status::Good) => "good",
             (_, Status::Revoked) => "revoked",
-            (_, Status::Unknown | Status::NotChecked) => "open",
+            (_, Status::Unknown) => "open",
+            (_, Status::NotChecked) => "not checked",
         }
     }
 }
@@ -98,6 +99,8 @@ pub struct Case {
     pub question: Question,
     /// What is expected.
     pub expected: Expectation,
+    /// How the codes of findings begin that follow from what is expected or known of the case, and are no false alarms.
+    pub implied: Vec<&'static str>,
 }
 
 /// A suite.
@@ -133,13 +136,19 @@ impl Outcome {
         self.answer.as_ref().is_ok_and(|answer| self.case.expected.is_met(answer))
     }
 
+    /// Its findings, none without an answer.
+    pub fn findings(&self) -> &[Finding] {
+        self.answer.as_ref().map(|answer| answer.findings.as_slice()).unwrap_or_default()
+    }
+
     /// Expected, got and the first finding.
     pub fn explain(&self) -> String {
         let (id, expected) = (&self.case.id, self.case.expected.word());
         match &self.answer {
             Ok(answer) => {
                 let got = self.case.expected.got(answer);
-                format!("{id}: expected {expected}, got {got}; {}", answer.first_finding())
+                let finding = answer.first_finding(self.case.expected.groups());
+                format!("{id}: expected {expected}, got {got}; {finding}")
             }
             Err(reason) => format!("{id}: expected {expected}, got no answer: {reason}"),
         }
