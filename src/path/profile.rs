@@ -78,6 +78,12 @@ fn ambiguous(certificate: &Certificate, found: &mut Found) {
         "with one signature algorithm",
         "RFC 5280 §4.1.1.2",
     );
+    found.when(
+        !(1..=3).contains(&certificate.version),
+        format!("is of version {}, which does not exist", certificate.version),
+        "with version 3",
+        "RFC 5280 §4.1.2.1",
+    );
     let mut seen: Vec<&str> = Vec::new();
     let mut twice: Vec<&str> = Vec::new();
     for extension in &certificate.extensions {
@@ -289,7 +295,7 @@ fn baseline(certificate: &Certificate, position: usize, found: &mut Found) {
         return;
     }
     found.when(
-        certificate.version < 3,
+        certificate.version < 3 && certificate.extensions.is_empty(),
         format!("is of version {}", certificate.version),
         "with version 3",
         "BR §7.1.1",

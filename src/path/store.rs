@@ -57,7 +57,7 @@ impl Anchor {
     fn certificate(&self) -> Result<&Arc<Certificate>, &String> {
         self.decoded
             .get_or_init(|| {
-                Certificate::from_der(self.der.clone())
+                Certificate::anchor_from_der(self.der.clone())
                     .map(Arc::new)
                     .map_err(|error| format!("{}: the anchor {} cannot be used: {error}", self.origin, self.subject))
             })

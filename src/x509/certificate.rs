@@ -177,7 +177,21 @@ impl Certificate {
     /// # Errors
     /// The element that does not decode, and where.
     pub fn from_der(der: impl Into<Bytes>) -> Result<Self, CertificateError> {
-        let der: Bytes = der.into();
+        let (certificate, malformed) = Self::decode(der.into())?;
+        malformed.map_or(Ok(certificate), Err)
+    }
+
+    /// Decodes a trust anchor's certificate, of which nothing counts but name, key and validity (RFC 5280 §6.1.1 (d)): an
+    /// extension whose value does not decode is as good as absent.
+    ///
+    /// # Errors
+    /// The field that does not decode, and where.
+    pub fn anchor_from_der(der: impl Into<Bytes>) -> Result<Self, CertificateError> {
+        Self::decode(der.into()).map(|(certificate, _)| certificate)
+    }
+
+    /// The certificate, and the first of its extensions whose value does not decode.
+    fn decode(der: Bytes) -> Result<(Self, Option<CertificateError>), CertificateError> {
         if der.len() > MAX_CERTIFICATE_SIZE {
             return Err(fail(0, "certificate", "it is longer than any certificate can sensibly be"));
         }
@@ -229,18 +243,15 @@ impl Certificate {
             must_staple: false,
             der: der.clone(),
         };
+        let mut malformed = None;
         for extension in &extensions {
-            certificate.read_extension(extension).ok_or_else(|| {
-                at(
-                    &der,
-                    &extension.value,
-                    extension_name(&extension.oid),
-                    "the value is not what the extension is defined as",
-                )
-            })?;
+            if certificate.read_extension(extension).is_none() {
+                let reason = "the value is not what the extension is defined as";
+                malformed = malformed.or(Some(at(&der, &extension.value, extension_name(&extension.oid), reason)));
+            }
         }
         certificate.extensions = extensions;
-        Ok(certificate)
+        Ok((certificate, malformed))
     }
 
     /// SHA-1 over the DER, as Windows shows it.
