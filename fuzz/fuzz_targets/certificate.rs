@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use certflight::path::{self, Pool, Purpose, Question, Source, TrustStore, WebpkiJudge};
+use certflight::path::{self, Pool, Purpose, Question, Source, TrustStore, StandardJudge};
 use certflight::x509::Certificate;
 use libfuzzer_sys::fuzz_target;
 
@@ -36,5 +36,5 @@ fuzz_target!(|data: &[u8]| {
     let anchors = certificates.iter().skip(1).take(1).cloned().collect();
     let store = TrustStore::of(anchors, "fuzz");
     let question = Question::new(leaf.not_before, Purpose::Server);
-    let _ = path::search(leaf, &pool, &store, &question, &WebpkiJudge);
+    let _ = path::search(leaf, &pool, &store, &question, &StandardJudge);
 });
