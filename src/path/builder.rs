@@ -178,6 +178,8 @@ struct Enumeration<'a> {
     /// What may still be spent on name constraints.
     comparisons: Comparisons,
     is_exhausted: bool,
+    /// Whether a path to no trust anchor was longer than is looked for.
+    is_cut: bool,
 }
 
 impl<'a> Enumeration<'a> {
@@ -200,6 +202,7 @@ impl<'a> Enumeration<'a> {
             steps_left: MAX_STEPS,
             comparisons: Comparisons::for_a_search(),
             is_exhausted: false,
+            is_cut: false,
         }
     }
 
@@ -252,6 +255,9 @@ impl<'a> Enumeration<'a> {
         self.steps_left = MAX_STEPS;
         self.walk(&mut vec![0], Goal::End, MAX_UNTRUSTED.saturating_mul(4), &mut found);
         self.is_exhausted = is_exhausted;
+        if found.is_empty() && self.is_cut {
+            self.is_exhausted = true;
+        }
         found
     }
 
@@ -280,7 +286,13 @@ impl<'a> Enumeration<'a> {
             let Some(above) = self.graph.node(*issuer) else { continue };
             let is_circle =
                 path.iter().any(|below| self.graph.node(*below).is_some_and(|below| below.identity == above.identity));
-            if is_circle || path.len() >= self.max_length {
+            if is_circle {
+                continue;
+            }
+            if path.len() >= self.max_length {
+                // It would go on, so its end here is not one.
+                self.is_cut |= goal == Goal::End;
+                is_end = false;
                 continue;
             }
             is_end = false;

@@ -43,6 +43,11 @@ pub enum DefectKind {
         /// caIssuers URLs that were there to ask.
         ca_issuers_urls: Vec<String>,
     },
+    /// Its issuer is below it in the path: the CAs have issued each other, and none leads further up.
+    Circle {
+        /// The issuer's name.
+        issuer: String,
+    },
     /// The signature does not verify with any candidate issuer's key.
     BadSignature {
         /// Subject of the issuer tried.
@@ -82,6 +87,8 @@ pub enum DefectKind {
         name: String,
         /// The constraint.
         constraint: String,
+        /// The certificate that bears the name.
+        holder: Fingerprint,
     },
     /// Its `nameConstraints` do not say what is allowed.
     MalformedNameConstraints {

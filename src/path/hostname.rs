@@ -17,8 +17,8 @@ pub enum NameCheck {
         name: String,
         /// DNS names and addresses in the certificate.
         covered: Vec<String>,
-        /// The wildcard over a public suffix that would cover it.
-        public_suffix: Option<String>,
+        /// The entry that comes near, and why it does not count.
+        near: Option<(String, &'static str)>,
     },
     /// There is no subjectAltName at all.
     NoSubjectAltName {
@@ -47,8 +47,8 @@ pub fn check(certificate: &Certificate, name: Option<&str>) -> NameCheck {
             _ => None,
         })
         .collect();
-    let public_suffix = Reference::parse(name).and_then(|reference| reference.public_suffix_wildcard(presented));
-    NameCheck::Mismatch { name: name.to_owned(), covered, public_suffix }
+    let near = Reference::parse(name).and_then(|reference| reference.nearest(presented));
+    NameCheck::Mismatch { name: name.to_owned(), covered, near }
 }
 
 /// The name a client asks for: RFC 9525's reference identifier.
@@ -84,12 +84,37 @@ impl Reference {
         }
     }
 
-    /// The pattern that would match if it did not reach over a public suffix.
-    fn public_suffix_wildcard(&self, presented: &[GeneralName]) -> Option<String> {
-        let Self::Dns(labels) = self else { return None };
-        presented.iter().find_map(|entry| match entry {
-            GeneralName::Dns(pattern) if matches_pattern(labels, pattern) => Some(pattern.clone()),
-            _ => None,
+    /// The entry that would cover it if entries were read more freely, and why it does not.
+    fn nearest(&self, presented: &[GeneralName]) -> Option<(String, &'static str)> {
+        presented.iter().find_map(|entry| {
+            let GeneralName::Dns(pattern) = entry else { return None };
+            let reason = match self {
+                Self::Ip(wanted) if address(pattern) == Some(*wanted) => "an address counts as iPAddress only",
+                Self::Ip(_) => return None,
+                Self::Dns(labels) if matches_pattern(labels, pattern) => {
+                    "the domain below its wildcard is a public suffix"
+                }
+                Self::Dns(labels) => {
+                    let host = labels.join(".");
+                    let (before, after) =
+                        pattern.to_ascii_lowercase().split_once('*').map(|(a, b)| (a.to_owned(), b.to_owned()))?;
+                    if !(host.starts_with(&before) && host.ends_with(&after) && host.len() > before.len() + after.len())
+                    {
+                        return None;
+                    }
+                    if before.is_empty()
+                        && after.starts_with('.')
+                        && after.get(1..).is_some_and(|rest| rest.contains('.'))
+                    {
+                        "a wildcard stands for one label only"
+                    } else if before.is_empty() && after.starts_with('.') {
+                        "the domain below its wildcard is a public suffix"
+                    } else {
+                        "a wildcard counts only as the whole of the first label"
+                    }
+                }
+            };
+            Some((pattern.clone(), reason))
         })
     }
 }
@@ -261,13 +286,30 @@ mod tests {
             NameCheck::Mismatch {
                 name: "b.test".into(),
                 covered: vec!["a.test".into(), "192.0.2.1".into()],
-                public_suffix: None
+                near: None
             }
         );
         assert_eq!(
             check(&certificate(Some(Vec::new())), Some("a.test")),
-            NameCheck::Mismatch { name: "a.test".into(), covered: Vec::new(), public_suffix: None }
+            NameCheck::Mismatch { name: "a.test".into(), covered: Vec::new(), near: None }
         );
+    }
+
+    #[test]
+    fn what_comes_near_is_named_with_the_reason() {
+        for (presented, wanted, part) in [
+            ("*.co.uk", "example.co.uk", "public suffix"),
+            ("*.com", "example.com", "public suffix"),
+            ("*.example.com", "a.b.example.com", "one label only"),
+            ("ba*.example.com", "baz.example.com", "whole of the first label"),
+            ("foo.*.com", "foo.example.com", "whole of the first label"),
+            ("*", "localhost", "whole of the first label"),
+            ("8.8.8.8", "8.8.8.8", "iPAddress"),
+        ] {
+            let checked = check(&certificate(Some(vec![GeneralName::Dns(presented.to_owned())])), Some(wanted));
+            let NameCheck::Mismatch { near: Some((entry, reason)), .. } = checked else { panic!("{presented}") };
+            assert!(entry == presented && reason.contains(part), "{presented}: {reason}");
+        }
     }
 
     #[test]

@@ -135,13 +135,6 @@ fn fields(certificate: &Certificate, found: &mut Found) {
         "with a subject",
         "RFC 5280 §4.1.2.6",
     );
-    let usage = certificate.extension(oid::EXTENDED_KEY_USAGE).and(certificate.extended_key_usage.as_ref());
-    found.when(
-        usage.is_some_and(Vec::is_empty),
-        "has an extKeyUsage without any purpose",
-        "with the purposes it is for, or without the extension",
-        "RFC 5280 §4.2.1.12",
-    );
 }
 
 fn key_identifiers(certificate: &Certificate, found: &mut Found) {

@@ -235,8 +235,8 @@ fn cross_certified_cas_do_not_lead_in_circles() {
     let leaf = one.leaf();
     let search = find(&leaf, &[&one_by_two, &two_by_one], &[]);
     assert_eq!(names(search.paths.iter()), [["a.test", "A", "B"]]);
-    let issuer = DefectKind::NoIssuer { issuer: "CN=A".into(), ca_issuers_urls: vec![] };
-    assert_eq!(defects(&search), [("B".into(), issuer)]);
+    let circle = DefectKind::Circle { issuer: "CN=A".into() };
+    assert_eq!(defects(&search), [("B".into(), circle)]);
     assert_eq!(search.missing, std::slice::from_ref(&two_by_one.certificate));
     let search = find(&leaf, &[&one_by_two, &two_by_one], &[&two]);
     assert_eq!(valid(&search), [["a.test", "A", "B"]]);
@@ -295,6 +295,9 @@ fn a_path_longer_than_the_limit_is_too_complex() {
     let search = find(&leaf, &served, &[&root]);
     assert!(search.exhausted);
     assert_eq!(defects(&search)[0].1, DefectKind::TooComplex);
+    // Without a root it is no less too long, and no issuer is claimed to be missing.
+    let search = find(&leaf, &served, &[]);
+    assert!(search.exhausted);
     let search = find_for(&leaf, &served, &[&root], &Question { max_length: 14, ..question() });
     assert!(search.any_valid());
     assert_eq!(strict(&search), "the path has more than 6 intermediate certificates");
@@ -462,6 +465,16 @@ fn path_length_is_told_with_limit_and_count() {
     assert!(find(&rolled_over.leaf(), &[&rolled_over], &[&limited]).any_valid());
 }
 
+/// At which CA, which name and which constraint; the name must be the leaf's.
+fn violations(search: &PathSearch) -> Vec<(String, String, String)> {
+    let leaf = search.chosen().unwrap().certificates[0].sha256;
+    let told = defects(search).into_iter().map(|(at_fault, kind)| match kind {
+        DefectKind::NameConstraints { name, constraint, holder } if holder == leaf => (at_fault, name, constraint),
+        other => panic!("{other:?}"),
+    });
+    told.collect()
+}
+
 #[test]
 fn name_constraints_are_told_with_name_and_subtree() {
     let root = Authority::root("R");
@@ -476,22 +489,21 @@ fn name_constraints_are_told_with_name_and_subtree() {
     assert!(check(vec![GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([10, 0, 0, 0], 8))], vec![]).any_valid());
     let violation = |constraint: &str| {
         let name = "DNS:a.test".to_owned();
-        [("I".to_owned(), DefectKind::NameConstraints { name, constraint: constraint.to_owned() })]
+        [("I".to_owned(), name, constraint.to_owned())]
     };
     assert_eq!(
-        defects(&check(vec![dns("b.test"), dns("c.test")], vec![])),
+        violations(&check(vec![dns("b.test"), dns("c.test")], vec![])),
         violation("permitted DNS:b.test, DNS:c.test")
     );
-    assert_eq!(defects(&check(vec![], vec![dns("test")])), violation("excluded DNS:test"));
+    assert_eq!(violations(&check(vec![], vec![dns("test")])), violation("excluded DNS:test"));
 
     let mut organization = rcgen::DistinguishedName::new();
     organization.push(DnType::OrganizationName, "Elsewhere");
     let directory = GeneralSubtree::DirectoryName(organization);
-    let [(at_fault, kind)] = &defects(&check(vec![directory.clone()], vec![]))[..] else { panic!() };
-    assert_eq!(at_fault, "I");
+    let [told] = &violations(&check(vec![directory.clone()], vec![]))[..] else { panic!() };
     let name = "DirName:CN=a.test".to_owned();
     let constraint = "permitted DirName:O=Elsewhere".to_owned();
-    assert_eq!(*kind, DefectKind::NameConstraints { name, constraint });
+    assert_eq!(told, &(String::from("I"), name, constraint));
     // Nothing is violated here, but webpki refuses all the same.
     assert_eq!(strict(&check(vec![], vec![directory])), "a name lies outside the nameConstraints above it");
 }

@@ -49,7 +49,7 @@ pub fn defects(candidate: &Candidate<'_>, question: &Question) -> Vec<Defect> {
         return anchored_leaf(leaf, question);
     }
     if !trusted {
-        defects.extend(path.last().map(|top| end(top, path.len())));
+        defects.extend(end(path));
     }
     signatures(candidate, &mut defects);
     for (position, certificate) in path.iter().enumerate() {
@@ -145,12 +145,15 @@ pub fn signed_by(certificate: &Certificate, key: &PublicKey) -> Result<(), Signa
 }
 
 /// Why a path that reaches no trust anchor ends where it does.
-fn end(top: &Certificate, length: usize) -> Defect {
+fn end(path: &[Arc<Certificate>]) -> Option<Defect> {
+    let (top, below) = path.split_last()?;
     let no_issuer =
         || DefectKind::NoIssuer { issuer: top.issuer.to_string(), ca_issuers_urls: top.ca_issuers_urls.clone() };
     let kind = if !top.is_self_issued() {
-        no_issuer()
-    } else if length > 1 {
+        // The leaf issues nothing.
+        let is_circle = below.iter().skip(1).any(|certificate| certificate.subject.matches(&top.issuer));
+        if is_circle { DefectKind::Circle { issuer: top.issuer.to_string() } } else { no_issuer() }
+    } else if !below.is_empty() {
         DefectKind::UntrustedRoot { subject: top.subject.to_string() }
     } else {
         match signed_by(top, &top.key) {
@@ -163,7 +166,7 @@ fn end(top: &Certificate, length: usize) -> Defect {
             },
         }
     };
-    Defect { certificate: top.sha256, kind }
+    Some(Defect { certificate: top.sha256, kind })
 }
 
 /// RFC 5280 §6.1.3 (a)(1) and (4). Names need no comparing: the search joins by them.
@@ -181,6 +184,8 @@ fn signatures(candidate: &Candidate<'_>, defects: &mut Vec<Defect>) {
         let (Some(issuer), Some(link)) = (issuer, links.get(position)) else { continue };
         match link {
             Ok(()) => {}
+            // Which of the two algorithms it was made with cannot be told; the profile says so.
+            Err(_) if certificate.signature_algorithms_differ => {}
             Err(SignatureError::Invalid) => add(DefectKind::BadSignature { issuer: issuer.subject.to_string() }),
             // Where algorithm or key is too weak to be supported, that is said already.
             Err(SignatureError::Unsupported { .. }) if is_weak || issuer.key.weakness().is_some() => {}
@@ -269,7 +274,7 @@ fn name_constraints_at(
             Ok(None) => {}
             Ok(Some(violation)) => {
                 let Violation { name, constraint } = violation;
-                return add(DefectKind::NameConstraints { name, constraint });
+                return add(DefectKind::NameConstraints { name, constraint, holder: bound.sha256 });
             }
             Err(Exhausted) => return add(DefectKind::TooManyNameConstraints),
         }

@@ -61,12 +61,11 @@ fn name(case: &Case<'_>, sink: &mut Sink) {
     let about = About::Certificate(leaf.sha256);
     match &case.examination.name_check {
         NameCheck::NotAsked | NameCheck::Covered => {}
-        NameCheck::Mismatch { name, covered, public_suffix } => {
-            let covers = if covered.is_empty() { "no name at all".to_owned() } else { list(covered) };
-            let why = public_suffix.as_ref().map_or_else(String::new, |wildcard| {
-                format!(" ({wildcard} does not count: the domain below its wildcard is a public suffix)")
-            });
-            let message = format!("{} does not cover {name}; it covers {covers}{why}", case.names.called(&leaf.sha256));
+        NameCheck::Mismatch { name, covered, near } => {
+            let names = if covered.is_empty() { "no name at all".to_owned() } else { list(covered) };
+            let why = near.as_ref().map_or_else(String::new, |(entry, reason)| format!(" ({entry}: {reason})"));
+            let verb = if near.is_some() { "names" } else { "covers" };
+            let message = format!("{} does not cover {name}; it {verb} {names}{why}", case.names.called(&leaf.sha256));
             let remedy = format!(
                 "have the server's operator get a certificate that includes {name}, or configure the one that does for this name"
             );
@@ -114,6 +113,7 @@ fn unsupported_key(case: &Case<'_>, leaf: &Certificate, sink: &mut Sink) {
     let who = case.names.called(&leaf.sha256);
     let key = match (&leaf.key.algorithm, leaf.key.curve()) {
         (KeyAlgorithm::Rsa { bits }, _) => format!("RSA with {bits} bits"),
+        (_, Some("explicit parameters")) => "a curve given by its parameters and not by name".to_owned(),
         (_, Some(curve)) => format!("the curve {curve}"),
         (_, None) => leaf.key.algorithm_name().to_owned(),
     };

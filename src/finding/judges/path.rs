@@ -63,7 +63,7 @@ fn code_of(kind: &DefectKind) -> Code {
         DefectKind::NotYetValid { .. } => cert::NOT_YET_VALID,
         DefectKind::UntrustedRoot { .. } => codes::UNTRUSTED_ROOT,
         DefectKind::SelfSigned => cert::SELF_SIGNED,
-        DefectKind::NoIssuer { .. } => codes::NO_ISSUER,
+        DefectKind::NoIssuer { .. } | DefectKind::Circle { .. } => codes::NO_ISSUER,
         DefectKind::BadSignature { .. } => codes::BAD_SIGNATURE,
         DefectKind::UnsupportedAlgorithm { .. } => codes::UNSUPPORTED_ALGORITHM,
         DefectKind::WeakKey(_) => cert::WEAK_KEY,
@@ -112,7 +112,18 @@ fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> 
             format!("{who} is signed by itself and not in the trust store {}", case.examination.trust_store),
             "have the server's operator install a certificate from a CA that its clients trust".to_owned(),
         ),
+        DefectKind::Circle { issuer } => (
+            format!(
+                "the path runs in a circle: {who} is issued by {issuer}, which stands below it, and no other certificate \
+                 of {issuer} was served or found"
+            ),
+            format!(
+                "have the server's operator serve a certificate of {issuer} or of another CA of the circle that a \
+                 trusted root has issued"
+            ),
+        ),
         DefectKind::NoIssuer { issuer, ca_issuers_urls } => {
+            let issuer = if issuer.is_empty() { "(empty name)" } else { issuer };
             let asked = if ca_issuers_urls.is_empty() {
                 "it names no caIssuers URL".to_owned()
             } else {
@@ -134,10 +145,15 @@ fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> 
             format!("the signature of {who} cannot be verified: {algorithm} is not supported"),
             format!("have {ca} issue it anew with RSA or ECDSA P-256 or P-384 and SHA-256 or stronger"),
         ),
-        DefectKind::WeakKey(weakness) => (
-            format!("the key of {who} is too weak: {}", weakness_words(weakness)),
-            format!("make a new key (RSA 2048 bits or more, or ECDSA P-256) and have {ca} certify it"),
-        ),
+        DefectKind::WeakKey(weakness) => {
+            let is_root = case.names.certificate(sha256).is_some_and(|certificate| certificate.is_self_issued());
+            let remedy = if is_root {
+                format!("have {ca} set up a root with a stronger key, and lead the chain to it")
+            } else {
+                format!("make a new key (RSA 2048 bits or more, or ECDSA P-256) and have {ca} certify it")
+            };
+            (format!("the key of {who} is too weak: {}", weakness_words(weakness)), remedy)
+        }
         DefectKind::WeakSignature { algorithm } => (
             format!("{who} is signed with {algorithm}, which clients refuse"),
             format!("have {ca} issue it anew, signed with SHA-256 or stronger"),
@@ -163,18 +179,25 @@ fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> 
                 "issue from a CA that may have them below it, or have {ca} issue this one anew with a larger pathLenConstraint"
             ),
         ),
-        DefectKind::NameConstraints { name, constraint } => (
-            format!("{who} may not certify {name} by its nameConstraints ({constraint})"),
-            format!("leave {name} out of the certificate, or get it from a CA that may certify it"),
-        ),
+        DefectKind::NameConstraints { name, constraint, holder } => {
+            let holder = case.names.called(holder);
+            (
+                format!("{who} may not certify {name}, a name of {holder}, by its nameConstraints ({constraint})"),
+                format!("leave {name} out of {holder}, or get it from a CA that may certify that name"),
+            )
+        }
         DefectKind::UnknownCriticalExtension { oid } => (
             format!("{who} has the critical extension {oid}, which is not processed"),
             format!("have {ca} issue it anew with the extension non-critical or without it"),
         ),
-        DefectKind::WrongPurpose { found, wanted } => (
-            format!("{who} is for {}, and {wanted} is needed", list(found)),
-            format!("have {ca} issue a certificate for {wanted}"),
-        ),
+        DefectKind::WrongPurpose { found, wanted } => {
+            let what = if found.is_empty() {
+                "has an extKeyUsage without any purpose".to_owned()
+            } else {
+                format!("is for {}", list(found))
+            };
+            (format!("{who} {what}, and {wanted} is needed"), format!("have {ca} issue a certificate for {wanted}"))
+        }
         DefectKind::MalformedNameConstraints { reason } => (
             format!("{who} has nameConstraints that say nothing certain: {reason}"),
             format!("have {ca} issue it anew with nameConstraints in the syntax of RFC 5280"),

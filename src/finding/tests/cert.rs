@@ -88,7 +88,7 @@ fn the_name_check_is_told_with_what_is_covered() {
     examination.name_check = NameCheck::Mismatch {
         name: "mail.example.test".to_owned(),
         covered: vec!["www.example.test".to_owned(), "example.test".to_owned()],
-        public_suffix: None,
+        near: None,
     };
     let findings = expect(&examination, &[("cert.name-mismatch", Critical)]);
     assert!(

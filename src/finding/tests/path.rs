@@ -2,6 +2,7 @@ use super::*;
 use crate::finding::catalogue::{cert, path as codes_of};
 use crate::path::policy::PolicyFault;
 use crate::path::profile::Violation;
+use crate::x509::Fingerprint;
 
 fn refused(kind: DefectKind) -> Examination {
     let mut examination = clean();
@@ -32,7 +33,11 @@ fn every_broken_rule_has_its_code() {
         ),
         (DefectKind::PathLength { limit: 0, found: 1 }, codes_of::LENGTH_EXCEEDED),
         (
-            DefectKind::NameConstraints { name: text("DNS:a"), constraint: text("excluded DNS:a") },
+            DefectKind::NameConstraints {
+                name: text("DNS:a"),
+                constraint: text("excluded DNS:a"),
+                holder: Fingerprint([0; 32]),
+            },
             codes_of::NAME_CONSTRAINTS,
         ),
         (DefectKind::MalformedNameConstraints { reason: text("no") }, codes_of::NAME_CONSTRAINTS),
@@ -41,6 +46,7 @@ fn every_broken_rule_has_its_code() {
         (DefectKind::WrongPurpose { found: vec![text("codeSigning")], wanted: "serverAuth" }, cert::WRONG_PURPOSE),
         (DefectKind::TooComplex, codes_of::TOO_COMPLEX),
         (DefectKind::NoIssuer { issuer: text("CN=X"), ca_issuers_urls: Vec::new() }, codes_of::NO_ISSUER),
+        (DefectKind::Circle { issuer: text("CN=X") }, codes_of::NO_ISSUER),
         (DefectKind::UntrustedRoot { subject: text("CN=Root") }, codes_of::UNTRUSTED_ROOT),
     ];
     for (kind, code) in all {
@@ -62,8 +68,11 @@ fn a_leaf_without_any_path_is_not_left_without_a_word() {
 #[test]
 fn each_certificate_s_fault_is_told() {
     let mut examination = clean();
-    let constraint =
-        |name: &str| DefectKind::NameConstraints { name: name.to_owned(), constraint: "excluded".to_owned() };
+    let constraint = |name: &str| DefectKind::NameConstraints {
+        name: name.to_owned(),
+        constraint: "excluded".to_owned(),
+        holder: Fingerprint([0; 32]),
+    };
     refuse(&mut examination, true, &[(0, DefectKind::KeyUsage), (1, DefectKind::KeyUsage), (1, constraint("DNS:a"))]);
     assert_eq!(judged(&examination).len(), 3);
     let problems = problem_codes(&examination.search.paths[0].judgement);
