@@ -333,7 +333,19 @@ fn alternatives(case: &Case<'_>, sink: &mut Sink) {
         return;
     }
     let told: Vec<String> = paths.iter().map(|path| summary(path, case.at)).collect();
-    let message = format!("{} paths: {}", paths.len(), list(&told));
+    let top = |path: &&CertificationPath| path.certificates.last().map(|top| top.subject.short());
+    let (valid, broken): (Vec<_>, Vec<_>) = paths.iter().partition(|path| path.judgement.valid);
+    let mut good: Vec<String> = valid.iter().copied().filter_map(top).collect();
+    good.dedup();
+    // Whoever has a good root too takes the good path; it is the others that an expired one leaves behind.
+    let mut bad: Vec<String> = broken.iter().copied().filter_map(top).filter(|top| !good.contains(top)).collect();
+    bad.dedup();
+    let left_behind = if good.is_empty() || bad.is_empty() {
+        String::new()
+    } else {
+        format!("; clients that know {} but not {} refuse the server", list(&bad), list(&good))
+    };
+    let message = format!("{} paths: {}{left_behind}", paths.len(), list(&told));
     let remedy =
         "nothing while the paths that clients take are valid; before the earliest end, check that the chain served leads to one \
          that lasts"

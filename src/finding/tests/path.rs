@@ -116,6 +116,7 @@ fn alternatives_name_each_path_with_its_end() {
         "{message}"
     );
     assert!(message.contains("CA 1 > Old Root (expired, earliest end 2021-09-30T14:01:15Z"), "{message}");
+    assert!(message.ends_with("; clients that know Old Root but not Root refuse the server"), "{message}");
     // Where none is valid, the nearest one's reason is told instead.
     examination.search.paths = vec![old.clone(), old];
     assert!(judged(&examination).iter().all(|finding| finding.code != codes_of::ALTERNATIVES));
