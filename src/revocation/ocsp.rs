@@ -286,14 +286,13 @@ fn answer(status: &CertStatus) -> Answer {
 
 /// What the response answers for instead.
 fn subjects_of(response: &BasicResponse, question: &Question<'_>) -> String {
-    let wanted = question.certificate.serial.magnitude();
     let mut found: Vec<String> = response
         .responses
         .iter()
         .take(3)
         .map(|single| {
             let serial = &single.cert_id.serial;
-            let same = if serial.magnitude() == wanted { " of another issuer" } else { "" };
+            let same = if serial.is_same_number(&question.certificate.serial) { " of another issuer" } else { "" };
             format!("serial {serial}{same}")
         })
         .collect();

@@ -51,13 +51,39 @@ impl fmt::Debug for Fingerprint {
 pub struct Serial(pub Bytes);
 
 impl Serial {
-    /// The octets without leading zeros (one is kept for zero itself); what two spellings of one
-    /// number have in common.
+    /// The shortest two's complement form: what two spellings of one number have in common, and two numbers
+    /// never. 255 is `00 ff`, and -1, which the octet by itself would be, is `ff`.
+    #[must_use]
+    pub fn minimal(&self) -> &[u8] {
+        minimal(&self.0)
+    }
+
+    /// Whether both are the same number, however each is spelt.
+    #[must_use]
+    pub fn is_same_number(&self, other: &Self) -> bool {
+        self.minimal() == other.minimal()
+    }
+
+    /// The octets without leading zeros (one is kept for zero itself), to be shown, and to compare numbers
+    /// that are never negative.
     #[must_use]
     pub fn magnitude(&self) -> &[u8] {
         let zeros = self.0.iter().take_while(|octet| **octet == 0).count();
         self.0.get(zeros.min(self.0.len().saturating_sub(1))..).unwrap_or_default()
     }
+}
+
+/// The shortest two's complement form of an INTEGER's contents (X.690 §8.3.2).
+#[must_use]
+pub fn minimal(contents: &[u8]) -> &[u8] {
+    let mut rest = contents;
+    while let [first, second, ..] = rest
+        && matches!((first, second & 0x80), (0, 0) | (0xff, 0x80))
+        && let Some((_, shorter)) = rest.split_first()
+    {
+        rest = shorter;
+    }
+    rest
 }
 
 impl fmt::Display for Serial {

@@ -30,12 +30,13 @@ pub struct CertId {
 }
 
 impl CertId {
-    /// Whether it identifies this certificate of this issuer, whichever of SHA-1, SHA-256, SHA-384
-    /// and SHA-512 it uses.
+    /// Whether it identifies this certificate of this issuer, whichever of SHA-1, SHA-224, SHA-256,
+    /// SHA-384 and SHA-512 it uses.
     #[must_use]
     pub fn matches(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
         let algorithm = match self.hash_algorithm.as_str() {
             "1.3.14.3.2.26" => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            "2.16.840.1.101.3.4.2.4" => &digest::SHA224,
             "2.16.840.1.101.3.4.2.1" => &digest::SHA256,
             "2.16.840.1.101.3.4.2.2" => &digest::SHA384,
             "2.16.840.1.101.3.4.2.3" => &digest::SHA512,
@@ -43,7 +44,7 @@ impl CertId {
         };
         // RFC 6960 §4.1.1 wants the name as the certificate has it; where the issuer itself encodes
         // its name otherwise, responders are known to hash that.
-        self.serial.magnitude() == certificate.serial.magnitude()
+        self.serial.is_same_number(&certificate.serial)
             && digest::digest(algorithm, &issuer.key.bits).as_ref() == self.issuer_key_hash
             && [&certificate.issuer, &issuer.subject]
                 .into_iter()

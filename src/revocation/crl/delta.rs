@@ -34,6 +34,7 @@ pub(super) fn adds_to(delta: &Crl, base: &Crl) -> Result<bool, String> {
     Ok(delta.crl_number.as_ref().is_none_or(|ours| compare(ours, number) == Ordering::Greater))
 }
 
+/// CRL numbers are never negative (RFC 5280 §5.2.3), whatever became of their sign bit.
 fn compare(one: &Serial, two: &Serial) -> Ordering {
     let (one, two) = (one.magnitude(), two.magnitude());
     one.len().cmp(&two.len()).then_with(|| one.cmp(two))

@@ -82,7 +82,7 @@ pub(super) fn reasons(crl: &Crl, certificate: &Certificate, point: &Distribution
 #[must_use]
 pub(super) fn entry<'a>(crl: &'a Crl, certificate: &Certificate) -> Option<&'a CrlEntry> {
     crl.found.iter().find(|entry| {
-        entry.serial.magnitude() == certificate.serial.magnitude()
+        entry.serial.is_same_number(&certificate.serial)
             && match &entry.certificate_issuer {
                 Some(names) => directory_names(names).any(|name| name.matches(&certificate.issuer)),
                 None => crl.issuer.matches(&certificate.issuer),
