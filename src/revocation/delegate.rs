@@ -11,6 +11,7 @@ use super::ocsp::Judged;
 use super::retrieve::{CrlBody, Retriever};
 use super::{Answer, ContentDefect, Subject, plan};
 use crate::net::Deadline;
+use crate::x509::certificate::Serial;
 use crate::x509::der::rfc3339;
 use crate::x509::extensions::oid;
 
@@ -25,7 +26,7 @@ pub(super) struct DelegateCheck<'a> {
     /// CRLs at hand: path and contents.
     pub(super) files: &'a [(String, Bytes)],
     /// Who may have signed them.
-    pub(super) signers: &'a Signers,
+    pub(super) signers: &'a Signers<'a>,
     /// The instant of judgement.
     pub(super) at: Timestamp,
     /// When to give up.
@@ -41,7 +42,7 @@ impl DelegateCheck<'_> {
         if delegate.extension(oid::OCSP_NOCHECK).is_some() {
             return;
         }
-        let wanted = [delegate.serial.clone()];
+        let wanted: Vec<Serial> = std::iter::once(&delegate.serial).chain(self.signers.serials()).cloned().collect();
         let source = |url: String, role, bodies| CrlSource { url, role, subjects: vec![0], bodies };
         let mut sources: Vec<CrlSource> = self
             .files

@@ -15,7 +15,7 @@ use super::retrieve::{CrlBody, Retriever, mark_malformed};
 use super::status::{self, Circumstances};
 use super::{
     Content, ContentDefect, EndpointFacts, EndpointKind, FileFacts, RevocationFacts, RevocationOptions, Skipped,
-    SourceAnswer, SourceKind, StapleFacts, Subject,
+    SourceAnswer, SourceKind, StapleFacts, Subject, Subjects,
 };
 use crate::Progress;
 use crate::net::{Attempt, Deadline};
@@ -29,7 +29,7 @@ pub(super) struct Examiner<'a> {
     retriever: &'a Retriever,
     options: &'a RevocationOptions,
     subjects: &'a [Subject],
-    signers: &'a Signers,
+    signers: &'a Signers<'a>,
     delegates: DelegateCheck<'a>,
     wanted: Vec<Serial>,
     at: Timestamp,
@@ -66,8 +66,8 @@ impl<'a> Examiner<'a> {
     pub(super) fn new(
         retriever: &'a Retriever,
         options: &'a RevocationOptions,
-        subjects: &'a [Subject],
-        signers: &'a Signers,
+        subjects: &Subjects<'a>,
+        signers: &'a Signers<'a>,
         at: Timestamp,
         deadline: Deadline,
         progress: &'a dyn Progress,
@@ -79,7 +79,9 @@ impl<'a> Examiner<'a> {
             at,
             deadline,
         };
-        let wanted = subjects.iter().map(|subject| subject.certificate.serial.clone()).collect();
+        let subjects = subjects.certificates;
+        let serials = subjects.iter().map(|subject| &subject.certificate.serial).chain(signers.serials());
+        let wanted = serials.cloned().collect();
         Self { retriever, options, subjects, signers, delegates, wanted, at, deadline, progress }
     }
 
@@ -103,7 +105,8 @@ impl<'a> Examiner<'a> {
         if let (EndpointKind::Crl, Came::Crls(bodies)) = (gathered.planned.kind, &gathered.came) {
             for crl in bodies.iter().filter_map(|body| body.crl.as_ref().ok()) {
                 // Only a CRL that is the issuer's word sends the tool anywhere.
-                if !crl.freshest_crl.is_empty() && self.signers.verify(crl) == Signed::Yes {
+                let is_word = |subject| matches!(self.signers.verify_for(crl, subject), Signed::By(_));
+                if !crl.freshest_crl.is_empty() && self.of(&gathered.planned).any(is_word) {
                     urls.extend(plan::distribution_point_urls(&crl.freshest_crl));
                 }
             }

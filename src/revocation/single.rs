@@ -221,6 +221,7 @@ impl Against<'_> {
             certificate: certificate.clone(),
             issuer: Some(issuer.clone()),
             above: vec![issuer.clone()],
+            anchors: Vec::new(),
             on_chosen_path: true,
             is_leaf: true,
         };
@@ -275,7 +276,7 @@ impl Against<'_> {
             None => (self.anchors)(&crl.issuer),
         });
         let mut signed = signers.verify(crl);
-        if given.is_none() && signed != Signed::Yes && !signers.has_named_key(crl) {
+        if given.is_none() && !matches!(signed, Signed::By(_)) && !signers.has_named_key(crl) {
             // The store's namesake is not the issuer that the CRL names by its key.
             signed = Signed::NoCertificate;
         }

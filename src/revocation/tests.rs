@@ -1,5 +1,7 @@
 //! Whole examinations against a server on loopback.
 
+mod pkits;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,6 +11,7 @@ use tokio::net::TcpListener;
 use super::fixtures::{Ca, CrlSpec, ERROR_UNAUTHORIZED, Entry, Leaf, OcspSpec, Says, Server, at, instant, nonce};
 use super::*;
 use crate::net::{HttpMethod, NetOptions, Network, Outcome, ProxyChoice};
+use crate::path::WebpkiJudge;
 use crate::x509::RevocationReason;
 
 const MALFORMED_REQUEST: &[u8] = &[0x30, 3, 0x0a, 1, 1];
@@ -37,7 +40,22 @@ async fn examined_with(
     staple: Option<Vec<u8>>,
 ) -> RevocationFacts {
     let staple = staple.map(Bytes::from);
-    examine(retriever, options, subjects, staple.as_ref(), at(), deadline(), &crate::Silent).await
+    examine_by(retriever, options, subjects, staple.as_ref(), deadline(), &crate::Silent).await
+}
+
+/// With nothing at hand but the paths.
+async fn examine_by(
+    retriever: &Retriever,
+    options: &RevocationOptions,
+    certificates: &[Subject],
+    staple: Option<&Bytes>,
+    deadline: Deadline,
+    progress: &dyn Progress,
+) -> RevocationFacts {
+    let (pool, store) = (Pool::default(), TrustStore::default());
+    let at_hand = AtHand { pool: &pool, store: &store, judge: &WebpkiJudge };
+    let subjects = Subjects { certificates, staple, at_hand };
+    examine(retriever, options, subjects, at(), deadline, progress).await
 }
 
 fn endpoint<'a>(facts: &'a RevocationFacts, url: &str) -> &'a EndpointFacts {
@@ -96,7 +114,7 @@ async fn everything_sound() {
     server.on("/ocsp", responder(&ca, Says::Good));
     let progress = Counter::default();
     let options = RevocationOptions::default();
-    let facts = examine(&retriever(), &options, &subjects, None, at(), deadline(), &progress).await;
+    let facts = examine_by(&retriever(), &options, &subjects, None, deadline(), &progress).await;
     assert_eq!(server.asked(), ["GET /a.crl", "GET /b.crl", "GET /ca.der", "GET /ocsp", "POST /ocsp"]);
     for endpoint in &facts.endpoints {
         assert_eq!((endpoint.defects.as_slice(), endpoint.usable, &endpoint.skipped), (&[][..], true, &None));
@@ -482,7 +500,7 @@ async fn the_deadline_holds_for_those_who_wait_for_others() {
     let started = Instant::now();
     let within = |time| {
         let deadline = Deadline::after(time);
-        examine(&retriever, &options, &subjects, None, at(), deadline, &crate::Silent)
+        examine_by(&retriever, &options, &subjects, None, deadline, &crate::Silent)
     };
     let (long, short) =
         futures_util::future::join(within(Duration::from_millis(600)), within(Duration::from_millis(100))).await;

@@ -53,9 +53,15 @@ impl Origin<'_> {
             EndpointKind::CaIssuers => self.ca_issuers(defect),
         };
         // No operator is to blame for the content of a file that was given.
-        if self.is_file && matches!(defect, ContentDefect::Malformed { .. }) {
-            let option = if self.kind == EndpointKind::Ocsp { "--ocsp-response" } else { "--crl" };
-            told.remedy = format!("give {option} a file as it was downloaded, in DER or PEM");
+        let option = if self.kind == EndpointKind::Ocsp { "--ocsp-response" } else { "--crl" };
+        match defect {
+            ContentDefect::Malformed { .. } if self.is_file => {
+                told.remedy = format!("give {option} a file as it was downloaded, in DER or PEM");
+            }
+            ContentDefect::WrongIssuer { expected, .. } if self.is_file => {
+                told.remedy = format!("give {option} a file of {expected}");
+            }
+            _ => {}
         }
         told
     }

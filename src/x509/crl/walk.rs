@@ -517,11 +517,13 @@ impl Walker {
             found: self.found,
             authority_key_identifier: self.extensions.authority_key_identifier,
             crl_number: self.extensions.crl_number,
+            crl_number_is_critical: self.extensions.crl_number_is_critical,
             delta_base: self.extensions.delta_base,
             issuing_distribution_point: self.extensions.issuing_distribution_point,
             freshest_crl: self.extensions.freshest_crl,
             next_publish: self.extensions.next_publish,
             unknown_critical_extensions: self.extensions.unknown_critical,
+            has_certificate_issuers: self.certificate_issuer.is_some(),
             unknown_critical_entry_extensions: self.unknown_critical_entry_extensions,
             signature_algorithm,
             evidence: match self.message {
