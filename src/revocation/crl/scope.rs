@@ -69,6 +69,11 @@ pub(super) fn reasons(crl: &Crl, certificate: &Certificate, point: &Distribution
     let Some(scope) = scope else {
         return Ok(ReasonFlags(wanted));
     };
+    // §6.3.3 would take it where its issuer is the certificate's own; other verifiers take no indirect CRL that the
+    // point does not announce, and BoringSSL's suite holds it for unusable (`bad_idp_indirectcrl`).
+    if scope.indirect_crl && scope.name.is_some() && point.crl_issuer.is_empty() {
+        return Err("it is an indirect CRL, and the distribution point names no cRLIssuer".to_owned());
+    }
     if let Some(name) = &scope.name
         && !names_agree(name, crl, certificate, point)
     {
