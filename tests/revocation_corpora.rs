@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use certflight::revocation::crl::{self, CrlSource, Role, Signers};
+use certflight::revocation::ocsp::{self, Question};
 use certflight::revocation::retrieve::CrlBody;
 use certflight::revocation::{Answer, Subject};
-use certflight::x509::{Certificate, pem};
+use certflight::x509::ocsp::OcspResponse;
+use certflight::x509::signature::{self, Signed};
+use certflight::x509::{self, Certificate, pem};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -24,10 +27,14 @@ fn corpus(name: &str) -> Option<PathBuf> {
     None
 }
 
-fn certificate(path: &Path) -> Arc<Certificate> {
+fn certificates(path: &Path) -> Vec<Arc<Certificate>> {
     let octets = std::fs::read(path).unwrap();
-    let block = pem::blocks(&octets).into_iter().next().unwrap();
-    Arc::new(Certificate::from_der(block.contents.unwrap()).unwrap())
+    let blocks = pem::blocks(&octets).into_iter();
+    blocks.map(|block| Arc::new(Certificate::from_der(block.contents.unwrap()).unwrap())).collect()
+}
+
+fn certificate(path: &Path) -> Arc<Certificate> {
+    certificates(path).remove(0)
 }
 
 fn text<'a>(case: &'a Value, field: &str) -> &'a str {
@@ -86,4 +93,59 @@ fn boringssl_crl() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Responses that OpenSSL refuses only because the issuer's certificate in the chain file was not valid at the time: it
+/// was issued anew, or had expired, with the same name and key. Who signed them was entitled to (RFC 6960 §4.2.2.2:
+/// the key that issued the certificate, or a delegate it certified); that the certificate above has expired or is not
+/// valid yet is the path's own finding.
+const OF_THE_ISSUERS_KEY: [&str; 3] = [
+    "ocsp/responses/a12193028e5689b1.der",
+    "ocsp/responses/16c0e147bb68709e.der",
+    "ocsp/responses/5780c46e25b23880.der",
+];
+
+/// Responses of public CAs, each judged when it was made. The ones that OpenSSL verifies say what they say; of the
+/// others only those above, for the rest have delegates of another CA, or an algorithm that is not supported.
+#[test]
+fn realworld_ocsp() {
+    let Some(folder) = corpus("realworld") else { return };
+    let entries: Vec<Value> = serde_json::from_slice(&std::fs::read(folder.join("index.json")).unwrap()).unwrap();
+    let mut count = 0;
+    let mut wrong = Vec::new();
+    for entry in &entries {
+        let responses = entry["ocsp_responses"].as_array().into_iter().flatten();
+        let chain = certificates(&folder.join(text(entry, "file")));
+        let Some((leaf, above)) = chain.split_first() else { panic!("an empty chain") };
+        let anchor = certificate(&folder.join(text(entry, "anchor")));
+        let issuer = above.iter().chain([&anchor]).find(|issuer| did_issue(issuer, leaf));
+        for response in responses {
+            count += 1;
+            let file = text(response, "file");
+            let body = Bytes::from(std::fs::read(folder.join(file)).unwrap());
+            let Ok(OcspResponse::Basic(basic)) = x509::ocsp::parse(&body) else { panic!("{file}") };
+            let issuer = issuer.unwrap_or_else(|| panic!("{file}: no issuer"));
+            let question = Question { certificate: leaf, issuer, nonce: None, pool: None, at: basic.produced_at };
+            let judged = ocsp::judge(&body, &question);
+            let said = match &judged.answer {
+                Some(Answer::Good) => "GOOD",
+                Some(Answer::Revoked { .. }) => "REVOKED",
+                Some(Answer::Unknown) => "UNKNOWN",
+                None => "nothing",
+            };
+            let counts = text(response, "openssl_verify") == "verify-ok" || OF_THE_ISSUERS_KEY.contains(&file);
+            let expected = if counts { text(response, "status") } else { "nothing" };
+            if said != expected {
+                wrong.push(format!("{file}: {said}, not {expected}: {:?}", judged.defects));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(count, 455);
+}
+
+fn did_issue(issuer: &Certificate, leaf: &Certificate) -> bool {
+    let signed = Signed::Message(&leaf.tbs);
+    issuer.subject.matches(&leaf.issuer)
+        && signature::verify(&leaf.signature_algorithm, &issuer.key, signed, &leaf.signature).is_ok()
 }

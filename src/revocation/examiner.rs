@@ -76,6 +76,7 @@ impl<'a> Examiner<'a> {
             retriever: (!options.offline).then_some(retriever),
             files: &options.crl_files,
             signers,
+            pool: Some(subjects.at_hand.pool),
             at,
             deadline,
         };
@@ -209,7 +210,8 @@ impl<'a> Examiner<'a> {
             // Nothing can be said of it, and the path's own finding tells why.
             return Some((index, StapleFacts { content: None, defects: Vec::new(), usable: false }, source));
         };
-        let question = Question { certificate: &subject.certificate, issuer, nonce: None, at: self.at };
+        let question =
+            Question { certificate: &subject.certificate, issuer, nonce: None, pool: self.delegates.pool, at: self.at };
         let mut judged = ocsp::judge(staple, &question);
         Box::pin(self.delegates.settle(&mut judged, subject)).await;
         source.dated = judged.dated();

@@ -274,7 +274,9 @@ impl Ca {
             none if none.is_empty() => none,
             some => encode(0xa1, &[&encode(SEQUENCE, &[&some])]),
         };
-        let tbs = encode(SEQUENCE, &[&responder, &time(spec.produced_at), &encode(SEQUENCE, &[&singles]), &extensions]);
+        let version = spec.version.map(|version| encode(0xa0, &[&[2, 1, version]])).unwrap_or_default();
+        let singles = encode(SEQUENCE, &[&singles]);
+        let tbs = encode(SEQUENCE, &[&version, &responder, &time(spec.produced_at), &singles, &extensions]);
         let mut signature = self.key.sign(&tbs);
         if spec.broken_signature {
             *signature.last_mut().unwrap() ^= 1;
@@ -396,6 +398,8 @@ impl CrlSpec {
 pub(super) enum Says {
     Good,
     Revoked,
+    /// As RFC 6960 §2.2 has it.
+    NeverIssued,
     Unknown,
 }
 
@@ -405,6 +409,8 @@ pub(super) struct Single<'a> {
     pub(super) issuer: &'a Certificate,
     pub(super) serial: u8,
     pub(super) says: Says,
+    /// Where it is another than the response's others.
+    pub(super) this_update: Option<&'static str>,
 }
 
 impl Single<'_> {
@@ -421,10 +427,15 @@ impl Single<'_> {
         let status = match self.says {
             Says::Good => vec![0x80, 0],
             Says::Revoked => encode(0xa1, &[&time("2026-11-02T00:00:00Z"), &[0xa0, 3, 0x0a, 1, 1]]),
+            Says::NeverIssued => encode(0xa1, &[&time("1970-01-01T00:00:00Z"), &[0xa0, 3, 0x0a, 1, 6]]),
             Says::Unknown => vec![0x82, 0],
         };
         let next = spec.next_update.map(|next| encode(0xa0, &[&time(next)])).unwrap_or_default();
-        encode(SEQUENCE, &[&id, &status, &time(spec.this_update), &next])
+        let extensions = match spec.single_extensions.concat() {
+            none if none.is_empty() => none,
+            some => encode(0xa1, &[&encode(SEQUENCE, &[&some])]),
+        };
+        encode(SEQUENCE, &[&id, &status, &time(self.this_update.unwrap_or(spec.this_update)), &next, &extensions])
     }
 }
 
@@ -439,8 +450,17 @@ pub(super) struct OcspSpec<'a> {
     pub(super) nonce: Option<&'a [u8]>,
     pub(super) embedded: Vec<Arc<Certificate>>,
     pub(super) broken_signature: bool,
+    pub(super) version: Option<u8>,
     /// Whole extensions.
     pub(super) extensions: Vec<Vec<u8>>,
+    /// Whole extensions of each answer.
+    pub(super) single_extensions: Vec<Vec<u8>>,
+}
+
+impl<'a> Single<'a> {
+    pub(super) fn new(issuer: &'a Certificate, serial: u8, says: Says) -> Self {
+        Self { issuer, serial, says, this_update: None }
+    }
 }
 
 impl<'a> OcspSpec<'a> {
@@ -450,7 +470,7 @@ impl<'a> OcspSpec<'a> {
 
     pub(super) fn saying(issuer: &'a Ca, serial: u8, says: Says) -> Self {
         Self {
-            answers: vec![Single { issuer: &issuer.certificate, serial, says }],
+            answers: vec![Single::new(&issuer.certificate, serial, says)],
             produced_at: "2026-11-14T00:00:00Z",
             this_update: "2026-11-14T00:00:00Z",
             next_update: Some("2026-11-21T00:00:00Z"),
@@ -458,7 +478,9 @@ impl<'a> OcspSpec<'a> {
             nonce: None,
             embedded: Vec::new(),
             broken_signature: false,
+            version: None,
             extensions: Vec::new(),
+            single_extensions: Vec::new(),
         }
     }
 }

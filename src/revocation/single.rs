@@ -227,7 +227,9 @@ impl Against<'_> {
         };
         let signers = Signers::new([issuer.clone()]);
         let at = self.at;
-        let delegates = DelegateCheck { retriever: Some(retriever), files: &[], signers: &signers, at, deadline };
+        let retriever_of_crls = Some(retriever);
+        let delegates =
+            DelegateCheck { retriever: retriever_of_crls, files: &[], signers: &signers, pool: None, at, deadline };
         let Asked { attempts, content, defects, usable, answers } = ask::ask(&Inquiry {
             retriever,
             named,
@@ -397,7 +399,7 @@ fn of_defect(defect: &ContentDefect) -> Word {
         ContentDefect::WrongIssuer { .. } | ContentDefect::UnauthorizedResponder { .. } => Word::WrongIssuer,
         ContentDefect::OutOfScope { .. } => Word::OutOfScope,
         ContentDefect::Unverified => Word::Unverified,
-        ContentDefect::UnknownStatus => Word::Unknown,
+        ContentDefect::UnknownStatus | ContentDefect::NotArchived { .. } => Word::Unknown,
         ContentDefect::WrongCertificate { .. } | ContentDefect::NonceMismatch | ContentDefect::ErrorStatus { .. } => {
             Word::ResponderError
         }

@@ -16,6 +16,14 @@ use super::key::PublicKey;
 use super::name::Name;
 use super::signature::{AlgorithmIdentifier, SignatureError};
 
+/// `id-pkix-ocsp-nonce`
+const NONCE: &str = "1.3.6.1.5.5.7.48.1.2";
+/// `id-pkix-ocsp-archive-cutoff`
+const ARCHIVE_CUTOFF: &str = "1.3.6.1.5.5.7.48.1.6";
+/// `id-pkix-ocsp-extended-revoke`: the responder answers `revoked` of serial numbers that were never issued
+/// (RFC 6960 §4.4.8). Such an answer means what it says.
+const EXTENDED_REVOKE: &str = "1.3.6.1.5.5.7.48.1.9";
+
 /// `CertID` (RFC 6960 §4.1.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertId {
@@ -137,6 +145,8 @@ pub struct SingleResponse {
     pub this_update: Timestamp,
     /// `nextUpdate`
     pub next_update: Option<Timestamp>,
+    /// `archiveCutoff` (RFC 6960 §4.4.4): the responder knows of certificates that ended then or later.
+    pub archive_cutoff: Option<Timestamp>,
     /// Critical extensions that are not processed here, dotted OIDs.
     pub unknown_critical_extensions: Vec<String>,
 }
@@ -249,6 +259,12 @@ pub fn parse(input: &Bytes) -> Result<OcspResponse, OcspError> {
     let basic: encoding::BasicOcspResponse<'_> = first_element(response.response, "BasicOCSPResponse")?;
     let data: encoding::ResponseData<'_> =
         basic.tbs_response_data.parse().map_err(OcspError::in_structure("ResponseData"))?;
+    if let Some(version) = data.version.filter(|version| *version != 0) {
+        return Err(OcspError(format!("it is of version {}, and only version 1 is defined", u16::from(version) + 1)));
+    }
+    if basic.signature.padding_bits() != 0 {
+        return Err(OcspError("the signature is not of whole octets".to_owned()));
+    }
     let signature_algorithm = AlgorithmIdentifier::parse(input.slice_ref(basic.signature_algorithm.full_data()))
         .ok_or_else(|| OcspError("signatureAlgorithm is not an algorithm identifier".to_owned()))?;
     let extensions = data.response_extensions.as_ref().map_or(&[][..], |extensions| &extensions.0);
@@ -263,7 +279,7 @@ pub fn parse(input: &Bytes) -> Result<OcspResponse, OcspError> {
         produced_at: data.produced_at.0,
         responses: data.responses.0.iter().map(|single| single_response(input, single)).collect(),
         nonce: nonce.map(|extension| input.slice_ref(unwrapped(extension.extn_value))),
-        unknown_critical_extensions: unknown_critical(extensions, &["1.3.6.1.5.5.7.48.1.2"]),
+        unknown_critical_extensions: unknown_critical(extensions, &[NONCE, EXTENDED_REVOKE]),
         certificates: basic.certs.map_or_else(Vec::new, |certificates| {
             // What comes after an element that is not whole cannot be told apart.
             der::elements(certificates.data())
@@ -286,13 +302,19 @@ fn single_response(input: &Bytes, single: &encoding::SingleResponse<'_>) -> Sing
     /// `archiveCutoff`, `crlReferences`, signed certificate timestamps, and the CRL entry
     /// extensions `reasonCode` and `invalidityDate`: nothing in them changes the status.
     const KNOWN: [&str; 5] = [
-        "1.3.6.1.5.5.7.48.1.6",
+        ARCHIVE_CUTOFF,
         "1.3.6.1.5.5.7.48.1.3",
         "1.3.6.1.4.1.11129.2.4.5",
         super::extensions::oid::REASON_CODE,
         super::extensions::oid::INVALIDITY_DATE,
     ];
     let id = &single.cert_id;
+    let extensions = single.single_extensions.as_ref().map_or(&[][..], |extensions| &extensions.0);
+    let archive_cutoff = extensions
+        .iter()
+        .find(|extension| extension.extn_id.to_string() == ARCHIVE_CUTOFF)
+        .and_then(|extension| der::expect(extension.extn_value, 0x18))
+        .and_then(|(time, _)| der::time(time.tag, time.value));
     SingleResponse {
         cert_id: CertId {
             hash_algorithm: id.hash_algorithm.algorithm.to_string(),
@@ -313,10 +335,8 @@ fn single_response(input: &Bytes, single: &encoding::SingleResponse<'_>) -> Sing
         },
         this_update: single.this_update.0,
         next_update: single.next_update.map(|time| time.0),
-        unknown_critical_extensions: unknown_critical(
-            single.single_extensions.as_ref().map_or(&[][..], |extensions| &extensions.0),
-            &KNOWN,
-        ),
+        archive_cutoff,
+        unknown_critical_extensions: unknown_critical(extensions, &KNOWN),
     }
 }
 

@@ -234,6 +234,14 @@ impl Origin<'_> {
                 format!("the responder does not know {asked}"),
                 format!("have {ca} check that the certificate is in its database and that its OCSP responder reads it"),
             ),
+            D::NotArchived { cutoff } => (
+                codes::OCSP_UNKNOWN,
+                format!(
+                    "the responder answers good, but keeps records only of certificates that ended on {} or later, and {asked} ended before",
+                    when(*cutoff)
+                ),
+                format!("replace {asked}, which has expired; no responder tells any more whether it was revoked"),
+            ),
             D::ByOneMethod { method, defect } => {
                 let Told { code, what, remedy } = self.ocsp(defect);
                 let (bad, good) = if *method == HttpMethod::Get { ("GET", "POST") } else { ("POST", "GET") };
