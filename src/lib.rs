@@ -247,7 +247,7 @@ fn subjects(search: &PathSearch, leaf: &Certificate) -> Vec<Subject> {
     let chosen: HashSet<Fingerprint> =
         search.chosen().map(|path| path.certificates.iter().map(|it| it.sha256).collect()).unwrap_or_default();
     for path in search.examined() {
-        let anchor = path.anchor().filter(|_| path.judgement.valid);
+        let anchor = path.anchor();
         for (index, certificate) in path.certificates.iter().enumerate() {
             let above = path.certificates.get(index + 1..).unwrap_or_default();
             let is_root = above.is_empty() && (path.trusted || (index > 0 && certificate.is_self_issued()));

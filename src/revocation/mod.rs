@@ -60,7 +60,7 @@ pub struct Subject {
     pub issuer: Option<Arc<Certificate>>,
     /// Everything above it on that path, issuer first: where delegates and CRL signers may chain.
     pub above: Vec<Arc<Certificate>>,
-    /// The trust anchors of all valid paths it is on: a CRL signer that is not above must have a path to one of
+    /// The trust anchors of all examined paths it is on: a CRL signer that is not above must have a path to one of
     /// these (RFC 5280 §6.3.3 (f)).
     pub anchors: Vec<Arc<Certificate>>,
     /// Whether it is on the chosen path.

@@ -1,6 +1,7 @@
 //! Whole examinations against a server on loopback.
 
 mod pkits;
+mod properties;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

@@ -216,8 +216,8 @@ impl Certificate {
             .ok_or_else(|| at(&der, outer.public_key().raw, "subjectPublicKeyInfo", "not a public key"))?;
         let tbs = der.slice_ref(outer.tbs_certificate.as_ref());
         let (not_before, not_after) = validity(&tbs).ok_or_else(|| fail(4, "validity", "not two times"))?;
-        let (signature_algorithm, signature) =
-            signature_parts(&der).ok_or_else(|| fail(tbs.len() + 4, "signatureValue", "not a bit string"))?;
+        let (signature_algorithm, signature) = signature_parts(&der)
+            .ok_or_else(|| fail(tbs.len() + 4, "signatureValue", "not a bit string of whole octets"))?;
         let inner = inner_signature_algorithm(&tbs).ok_or_else(|| fail(4, "signature", "not an algorithm"))?;
         let extensions: Vec<Extension> = outer
             .extensions()
@@ -508,7 +508,9 @@ fn signature_parts(der: &Bytes) -> Option<(AlgorithmIdentifier, Bytes)> {
     let (_, rest) = der::read(outer.value)?;
     let (algorithm, rest) = der::expect(rest, SEQUENCE)?;
     let (signature, _) = der::expect(rest, 0x03)?;
-    Some((AlgorithmIdentifier::parse(der.slice_ref(algorithm.whole))?, der.slice_ref(signature.value.get(1..)?)))
+    // Every algorithm signs in whole octets, so no bit is unused.
+    let signature = signature.value.strip_prefix(&[0])?;
+    Some((AlgorithmIdentifier::parse(der.slice_ref(algorithm.whole))?, der.slice_ref(signature)))
 }
 
 #[cfg(test)]

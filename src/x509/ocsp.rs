@@ -262,6 +262,9 @@ pub fn parse(input: &Bytes) -> Result<OcspResponse, OcspError> {
     if let Some(version) = data.version.filter(|version| *version != 0) {
         return Err(OcspError(format!("it is of version {}, and only version 1 is defined", u16::from(version) + 1)));
     }
+    if basic.certs.as_ref().is_some_and(|certificates| certificates.full_data().first() != Some(&der::SEQUENCE)) {
+        return Err(OcspError("what stands in the place of the certificates is no sequence".to_owned()));
+    }
     if basic.signature.padding_bits() != 0 {
         return Err(OcspError("the signature is not of whole octets".to_owned()));
     }

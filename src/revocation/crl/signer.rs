@@ -154,7 +154,7 @@ impl<'a> Signers<'a> {
             at_hand.pool.iter().for_each(|(certificate, _)| add(false, certificate));
             at_hand.store.with_subject(&crl.issuer).iter().for_each(|anchor| add(false, anchor));
         }
-        candidates.sort_by_key(|(is_above, candidate)| (!is_above, !is_named_by(crl, candidate)));
+        candidates.sort_by_key(|(is_above, candidate)| (!is_above, !is_named_by(crl, candidate), candidate.sha256));
         let mut verified = Verified { by: Vec::new(), failure: Signed::NoCertificate };
         let mut tried = HashMap::new();
         for (_, candidate) in candidates {
@@ -187,13 +187,16 @@ impl<'a> Signers<'a> {
             let name = || signer.subject.to_string();
             // What is above is examined by itself, and judged with the path: that it is a CA among the rest.
             let is_above_it = is_above(signer, subject);
-            if !may_sign_crls(signer) && !(is_above_it && signer.key_usage.is_none()) {
+            let may_sign = may_sign_crls(signer) || (is_above_it && signer.key_usage.is_none());
+            if !may_sign {
                 return Signed::NotForCrls { signer: name() };
             }
             if is_above_it || self.is_given(signer) {
                 return Signed::By(signer.clone());
             }
-            let mut outcome = Signed::NoPath { signer: name() };
+            // Where nothing leads to a trust anchor, the path tells.
+            let is_anchored = !subject.anchors.is_empty();
+            let mut outcome = if is_anchored { Signed::NoPath { signer: name() } } else { Signed::NoCertificate };
             for path in self.paths_for(signer, subject).iter() {
                 let certificates = std::iter::once(signer).chain(path).filter(|it| !is_above(it, subject));
                 match certificates.filter_map(|certificate| revoked(certificate)).next() {

@@ -79,13 +79,12 @@ fn weigh(
         words: vec![Vec::new(); subjects.len()],
         open: vec![Vec::new(); subjects.len()],
     };
-    let mut deltas = Vec::new();
+    let mut deltas: Vec<Delta> = Vec::new();
     for (index, (source, verified)) in sources.iter().zip(verified).enumerate() {
         for (body, verified) in source.bodies.iter().zip(verified) {
             judge.read_body(index, source, body, verified.as_ref(), &mut deltas);
         }
     }
-    deltas.sort_by(|one, two| one.compare(two));
     judge.apply_deltas(&deltas);
     judge.conclude(sources)
 }
@@ -337,18 +336,35 @@ impl Judge<'_> {
 
     /// Applies delta CRLs, the oldest first.
     fn apply_deltas(&mut self, deltas: &[Delta]) {
-        for delta in deltas {
-            let mut usable = false;
-            for (subject, signer) in &delta.concerned {
-                usable |= self.apply_delta(delta, *subject, signer);
+        let own = |delta: &Delta, subject| self.certificate(subject).and_then(|it| own_answer(&delta.crl, it));
+        let for_each = |(index, delta): (usize, &'_ Delta)| {
+            let concerned = delta.concerned.iter();
+            let each = concerned.map(|(subject, signer)| (index, *subject, signer.clone(), own(delta, *subject)));
+            each.collect::<Vec<_>>()
+        };
+        let mut applications: Vec<_> = deltas.iter().enumerate().flat_map(for_each).collect();
+        applications.sort_by(|(one, _, _, one_says), (two, _, _, two_says)| {
+            let issued = match (deltas.get(*one), deltas.get(*two)) {
+                (Some(one), Some(two)) => one.compare(two),
+                _ => Ordering::Equal,
+            };
+            // Of two with one number, the one that says revoked comes last, so that it stands.
+            let is_revoked = |answer: &Option<Answer>| matches!(answer, Some(Answer::Revoked { .. }));
+            issued.then(is_revoked(one_says).cmp(&is_revoked(two_says)))
+        });
+        let mut usable = vec![false; deltas.len()];
+        for (index, subject, signer, entry) in applications {
+            if let (Some(delta), Some(usable)) = (deltas.get(index), usable.get_mut(index)) {
+                *usable |= self.apply_delta(delta, subject, &signer, entry);
             }
+        }
+        for (delta, usable) in deltas.iter().zip(usable) {
             self.show(delta.source, delta.content.clone(), usable);
         }
     }
 
     /// Whether there is nothing against the delta CRL as far as this subject goes.
-    fn apply_delta(&mut self, delta: &Delta, subject: usize, signer: &Arc<Certificate>) -> bool {
-        let entry = self.certificate(subject).and_then(|certificate| own_answer(&delta.crl, certificate));
+    fn apply_delta(&mut self, delta: &Delta, subject: usize, signer: &Arc<Certificate>, entry: Option<Answer>) -> bool {
         let mut applied: Vec<usize> = Vec::new();
         let mut refusal = None;
         let complete = |word: &&mut Word| word.crl.delta_base.is_none();

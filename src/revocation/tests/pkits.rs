@@ -319,7 +319,7 @@ async fn kinds_of_certificates_4_14() {
         let answer = |spec: CrlSpec| {
             let body = retrieve::CrlBody::read(
                 &stage.ca.crl(&spec.scoped(&[scope])).into(),
-                &[leaf.certificate.serial.clone()],
+                std::slice::from_ref(&leaf.certificate.serial),
             );
             let source = crl::CrlSource {
                 url: "a.crl".to_owned(),
