@@ -169,8 +169,11 @@ impl Inquiry<'_> {
         let revocation = revocation::examine(
             &run.retriever,
             &run.revocation,
-            &subjects,
-            presented.staple(),
+            revocation::Subjects {
+                certificates: &subjects,
+                staple: presented.staple(),
+                at_hand: revocation::AtHand { pool: &pool, store, judge: &WebpkiJudge },
+            },
             run.at,
             deadline,
             self.progress,
@@ -245,16 +248,22 @@ fn subjects(search: &PathSearch, leaf: &Certificate) -> Vec<Subject> {
     let chosen: HashSet<Fingerprint> =
         search.chosen().map(|path| path.certificates.iter().map(|it| it.sha256).collect()).unwrap_or_default();
     for path in search.examined() {
+        let anchor = path.anchor();
         for (index, certificate) in path.certificates.iter().enumerate() {
             let above = path.certificates.get(index + 1..).unwrap_or_default();
             let is_root = above.is_empty() && (path.trusted || (index > 0 && certificate.is_self_issued()));
-            if is_root || subjects.iter().any(|subject| subject.certificate.sha256 == certificate.sha256) {
+            if is_root {
+                continue;
+            }
+            if let Some(known) = subjects.iter_mut().find(|subject| subject.certificate.sha256 == certificate.sha256) {
+                known.anchors.extend(anchor.cloned());
                 continue;
             }
             subjects.push(Subject {
                 certificate: certificate.clone(),
                 issuer: above.first().cloned(),
                 above: above.to_vec(),
+                anchors: anchor.cloned().into_iter().collect(),
                 on_chosen_path: chosen.contains(&certificate.sha256),
                 is_leaf: certificate.sha256 == leaf.sha256,
             });

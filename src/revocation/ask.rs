@@ -78,12 +78,14 @@ async fn get(inquiry: &Inquiry<'_>) -> Method {
     judge(&fetched, inquiry).await
 }
 
-/// Judges what each address answered: the first usable answer counts, what is wrong with the others is added.
+/// Judges what each address answered: one that says revoked counts, else the first usable one; what is wrong with
+/// the others is added.
 async fn judge(fetched: &Fetched<bytes::Bytes>, inquiry: &Inquiry<'_>) -> Method {
     let question = Question {
         certificate: &inquiry.subject.certificate,
         issuer: inquiry.issuer,
         nonce: fetched.nonce.as_ref().map(<[u8; 32]>::as_slice),
+        pool: inquiry.delegates.pool,
         at: inquiry.at,
     };
     let mut attempts = fetched.attempts.clone();
@@ -98,7 +100,7 @@ async fn judge(fetched: &Fetched<bytes::Bytes>, inquiry: &Inquiry<'_>) -> Method
         Box::pin(inquiry.delegates.settle(&mut judged, inquiry.subject)).await;
         all.push(judged);
     }
-    let best = all.iter().position(|judged| judged.usable).unwrap_or(0);
+    let best = all.iter().position(is_revoked).or_else(|| all.iter().position(|judged| judged.usable)).unwrap_or(0);
     let judged = (best < all.len()).then(|| {
         let mut judged = all.swap_remove(best);
         for defect in all.into_iter().flat_map(|other| other.defects) {
@@ -127,6 +129,7 @@ impl Method {
     /// How much is learnt from it.
     fn rank(&self) -> u8 {
         match &self.judged {
+            Some(judged) if is_revoked(judged) => 4,
             Some(judged) if judged.answer.is_some() => 3,
             Some(judged) if judged.content.is_some() => 2,
             Some(_) => 1,
@@ -184,11 +187,14 @@ fn combine(post: Method, get: Method, named: &str) -> Asked {
             }
             if is_revoked(get) && !is_revoked(post) { get } else { post }.clone()
         }
+        // What the other says is revoked counts even where only its nonce keeps it from being usable.
         (true, false) => {
+            answers.extend(get.judged.as_ref().filter(|judged| is_revoked(judged)).map(told));
             faults = get.faults(HttpMethod::Get, |reason| ContentDefect::GetFailed { reason });
             post.judged.unwrap_or_default()
         }
         (false, true) => {
+            answers.extend(post.judged.as_ref().filter(|judged| is_revoked(judged)).map(told));
             faults = post.faults(HttpMethod::Post, |reason| ContentDefect::PostFailed { reason });
             get.judged.unwrap_or_default()
         }

@@ -1,7 +1,8 @@
 //! Whether an OCSP delegate's certificate is itself revoked (RFC 6960 §4.2.2.2.1).
 //!
-//! Only its CRLs can tell: asking its responder would be asking the delegate about itself. A delegate whose
-//! certificate has `id-pkix-ocsp-nocheck`, or whose CRLs cannot be had, is believed, as clients do.
+//! Only its CRLs can tell: asking its responder would be asking the delegate about itself. A delegate is believed
+//! whose certificate has `id-pkix-ocsp-nocheck`, or names no CRL, by which its CA leaves the choice to the client.
+//! Where it names CRLs and none of them says that it is good, its own "good" does not count.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -11,6 +12,8 @@ use super::ocsp::Judged;
 use super::retrieve::{CrlBody, Retriever};
 use super::{Answer, ContentDefect, Subject, plan};
 use crate::net::Deadline;
+use crate::path::Pool;
+use crate::x509::certificate::Serial;
 use crate::x509::der::rfc3339;
 use crate::x509::extensions::oid;
 
@@ -25,7 +28,9 @@ pub(super) struct DelegateCheck<'a> {
     /// CRLs at hand: path and contents.
     pub(super) files: &'a [(String, Bytes)],
     /// Who may have signed them.
-    pub(super) signers: &'a Signers,
+    pub(super) signers: &'a Signers<'a>,
+    /// Where delegates are looked for that a response does not bring along.
+    pub(super) pool: Option<&'a Pool>,
     /// The instant of judgement.
     pub(super) at: Timestamp,
     /// When to give up.
@@ -41,7 +46,7 @@ impl DelegateCheck<'_> {
         if delegate.extension(oid::OCSP_NOCHECK).is_some() {
             return;
         }
-        let wanted = [delegate.serial.clone()];
+        let wanted: Vec<Serial> = std::iter::once(&delegate.serial).chain(self.signers.serials()).cloned().collect();
         let source = |url: String, role, bodies| CrlSource { url, role, subjects: vec![0], bodies };
         let mut sources: Vec<CrlSource> = self
             .files
@@ -60,15 +65,23 @@ impl DelegateCheck<'_> {
             }
         }
         let name = delegate.subject.to_string();
+        let names_crls = !delegate.crl_distribution_points.is_empty();
         let delegates = [Subject { certificate: delegate, ..subject.clone() }];
         let judgement = crl::judge(&sources, &delegates, self.signers, self.at);
         let answers = judgement.sources.into_iter().flat_map(|source| source.answers);
-        let revoked = answers.into_iter().find_map(|(_, source)| match source.answer {
-            Some(Answer::Revoked { at, .. }) => Some(at),
-            _ => None,
+        let answers: Vec<Answer> = answers.filter_map(|(_, source)| source.answer).collect();
+        let revoked = answers.iter().find_map(|answer| match answer {
+            Answer::Revoked { at, .. } => Some(*at),
+            Answer::Good | Answer::Unknown => None,
         });
         if let Some(at) = revoked {
             let reason = format!("{name} answered, whose certificate was revoked at {}", rfc3339(at));
+            judged.refuse(ContentDefect::UnauthorizedResponder { reason });
+        } else if judged.answer == Some(Answer::Good) && names_crls && !answers.contains(&Answer::Good) {
+            let reason = format!(
+                "{name} answered, whose certificate lacks id-pkix-ocsp-nocheck, and no usable CRL tells that it is not \
+                 revoked (--crl gives one)"
+            );
             judged.refuse(ContentDefect::UnauthorizedResponder { reason });
         }
     }

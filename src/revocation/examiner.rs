@@ -15,7 +15,7 @@ use super::retrieve::{CrlBody, Retriever, mark_malformed};
 use super::status::{self, Circumstances};
 use super::{
     Content, ContentDefect, EndpointFacts, EndpointKind, FileFacts, RevocationFacts, RevocationOptions, Skipped,
-    SourceAnswer, SourceKind, StapleFacts, Subject,
+    SourceAnswer, SourceKind, StapleFacts, Subject, Subjects,
 };
 use crate::Progress;
 use crate::net::{Attempt, Deadline};
@@ -29,7 +29,7 @@ pub(super) struct Examiner<'a> {
     retriever: &'a Retriever,
     options: &'a RevocationOptions,
     subjects: &'a [Subject],
-    signers: &'a Signers,
+    signers: &'a Signers<'a>,
     delegates: DelegateCheck<'a>,
     wanted: Vec<Serial>,
     at: Timestamp,
@@ -66,8 +66,8 @@ impl<'a> Examiner<'a> {
     pub(super) fn new(
         retriever: &'a Retriever,
         options: &'a RevocationOptions,
-        subjects: &'a [Subject],
-        signers: &'a Signers,
+        subjects: &Subjects<'a>,
+        signers: &'a Signers<'a>,
         at: Timestamp,
         deadline: Deadline,
         progress: &'a dyn Progress,
@@ -76,10 +76,13 @@ impl<'a> Examiner<'a> {
             retriever: (!options.offline).then_some(retriever),
             files: &options.crl_files,
             signers,
+            pool: Some(subjects.at_hand.pool),
             at,
             deadline,
         };
-        let wanted = subjects.iter().map(|subject| subject.certificate.serial.clone()).collect();
+        let subjects = subjects.certificates;
+        let serials = subjects.iter().map(|subject| &subject.certificate.serial).chain(signers.serials());
+        let wanted = serials.cloned().collect();
         Self { retriever, options, subjects, signers, delegates, wanted, at, deadline, progress }
     }
 
@@ -103,7 +106,8 @@ impl<'a> Examiner<'a> {
         if let (EndpointKind::Crl, Came::Crls(bodies)) = (gathered.planned.kind, &gathered.came) {
             for crl in bodies.iter().filter_map(|body| body.crl.as_ref().ok()) {
                 // Only a CRL that is the issuer's word sends the tool anywhere.
-                if !crl.freshest_crl.is_empty() && self.signers.verify(crl) == Signed::Yes {
+                let is_word = |subject| matches!(self.signers.verify_for(crl, subject), Signed::By(_));
+                if !crl.freshest_crl.is_empty() && self.of(&gathered.planned).any(is_word) {
                     urls.extend(plan::distribution_point_urls(&crl.freshest_crl));
                 }
             }
@@ -206,7 +210,8 @@ impl<'a> Examiner<'a> {
             // Nothing can be said of it, and the path's own finding tells why.
             return Some((index, StapleFacts { content: None, defects: Vec::new(), usable: false }, source));
         };
-        let question = Question { certificate: &subject.certificate, issuer, nonce: None, at: self.at };
+        let question =
+            Question { certificate: &subject.certificate, issuer, nonce: None, pool: self.delegates.pool, at: self.at };
         let mut judged = ocsp::judge(staple, &question);
         Box::pin(self.delegates.settle(&mut judged, subject)).await;
         source.dated = judged.dated();

@@ -251,6 +251,11 @@ pub enum ContentDefect {
     },
     /// `ocsp.unknown`
     UnknownStatus,
+    /// `good` of a certificate that ended before the responder's records begin: told under `ocsp.unknown`'s code.
+    NotArchived {
+        /// `archiveCutoff`
+        cutoff: Timestamp,
+    },
     /// The defect's own code: the response to this method has it, and the other method gave a usable one.
     ByOneMethod {
         /// Which method.

@@ -41,7 +41,7 @@ pub(super) async fn judge_ocsp(
     };
     for (index, subject) in subjects.iter().enumerate() {
         let Some(issuer) = &subject.issuer else { continue };
-        let question = Question { certificate: &subject.certificate, issuer, nonce: None, at };
+        let question = Question { certificate: &subject.certificate, issuer, nonce: None, pool: delegates.pool, at };
         let mut judged = ocsp::judge(&body, &question);
         let answers = judged.content.as_ref().map(|content| content.certificate_status.is_some());
         if answers != Some(false) {

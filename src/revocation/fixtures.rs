@@ -101,14 +101,16 @@ fn number(hex: &str) -> BigUint {
 }
 
 /// A certificate with its key: a CA, or an OCSP delegate.
+#[derive(Clone)]
 pub(super) struct Ca {
     pub(super) certificate: Arc<Certificate>,
-    pub(super) key: Key,
+    pub(super) key: Arc<Key>,
 }
 
 /// What a certificate to be issued holds.
+#[derive(Clone)]
 pub(super) struct Leaf {
-    serial: u8,
+    serial: Vec<u8>,
     subject: String,
     validity: (&'static str, &'static str),
     extensions: Vec<Vec<u8>>,
@@ -118,7 +120,7 @@ pub(super) struct Leaf {
 impl Leaf {
     pub(super) fn new(serial: u8) -> Self {
         Self {
-            serial,
+            serial: vec![serial],
             subject: format!("leaf {serial}"),
             validity: ("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
             extensions: Vec::new(),
@@ -127,8 +129,30 @@ impl Leaf {
     }
 
     pub(super) fn ca(serial: u8, subject: &str) -> Self {
+        Self::ca_for(serial, subject, &[3, 2, 1, 6])
+    }
+
+    /// A CA with this `keyUsage`: its BIT STRING.
+    pub(super) fn ca_for(serial: u8, subject: &str, usage: &[u8]) -> Self {
         let leaf = Self { subject: subject.to_owned(), is_ca: true, ..Self::new(serial) };
-        leaf.extension("2.5.29.19", true, &[0x30, 3, 1, 1, 0xff]).extension("2.5.29.15", true, &[3, 2, 1, 6])
+        leaf.extension("2.5.29.19", true, &[0x30, 3, 1, 1, 0xff]).extension("2.5.29.15", true, usage)
+    }
+
+    /// A certificate that may sign CRLs, and nothing else.
+    pub(super) fn crl_signer(serial: u8, subject: &str) -> Self {
+        let leaf = Self { subject: subject.to_owned(), ..Self::new(serial) };
+        leaf.extension("2.5.29.15", true, &[3, 2, 1, 2])
+    }
+
+    pub(super) fn named(mut self, subject: &str) -> Self {
+        self.subject = subject.to_owned();
+        self
+    }
+
+    /// With these contents octets as `serialNumber`.
+    pub(super) fn serial(mut self, contents: &[u8]) -> Self {
+        self.serial = contents.to_vec();
+        self
     }
 
     /// An OCSP delegate, with `id-pkix-ocsp-nocheck`.
@@ -186,13 +210,17 @@ impl Ca {
     }
 
     pub(super) fn with_key(subject: &str, key: Key) -> Self {
-        Self { certificate: issue(&name(subject), &key, &key, &Leaf::ca(1, subject)), key }
+        Self { certificate: issue(&name(subject), &key, &key, &Leaf::ca(1, subject)), key: Arc::new(key) }
     }
 
     /// A certificate below this one, with a key of its own.
     pub(super) fn under(&self, leaf: &Leaf) -> Self {
-        let key = Key::generate();
-        Self { certificate: self.issue(leaf, &key), key }
+        self.under_with(leaf, &Arc::new(Key::generate()))
+    }
+
+    /// A certificate below this one, for that key.
+    pub(super) fn under_with(&self, leaf: &Leaf, key: &Arc<Key>) -> Self {
+        Self { certificate: self.issue(leaf, key), key: key.clone() }
     }
 
     fn issue(&self, leaf: &Leaf, key: &Key) -> Arc<Certificate> {
@@ -207,6 +235,7 @@ impl Ca {
             certificate,
             issuer: Some(self.certificate.clone()),
             above: vec![self.certificate.clone()],
+            anchors: vec![self.certificate.clone()],
             on_chosen_path: true,
         }
     }
@@ -225,7 +254,7 @@ impl Ca {
                 &self.key.algorithm(),
                 &issuer,
                 &time(spec.this_update),
-                &spec.next_update.map(time).unwrap_or_default(),
+                &spec.next_update.map(next_update).unwrap_or_default(),
                 &entries,
                 &encode(0xa0, &[&extensions]),
             ],
@@ -245,7 +274,9 @@ impl Ca {
             none if none.is_empty() => none,
             some => encode(0xa1, &[&encode(SEQUENCE, &[&some])]),
         };
-        let tbs = encode(SEQUENCE, &[&responder, &time(spec.produced_at), &encode(SEQUENCE, &[&singles]), &extensions]);
+        let version = spec.version.map(|version| encode(0xa0, &[&[2, 1, version]])).unwrap_or_default();
+        let singles = encode(SEQUENCE, &[&singles]);
+        let tbs = encode(SEQUENCE, &[&version, &responder, &time(spec.produced_at), &singles, &extensions]);
         let mut signature = self.key.sign(&tbs);
         if spec.broken_signature {
             *signature.last_mut().unwrap() ^= 1;
@@ -265,7 +296,7 @@ fn issue(issuer: &[u8], signer: &Key, key: &Key, leaf: &Leaf) -> Arc<Certificate
         SEQUENCE,
         &[
             &[0xa0, 3, 2, 1, 2],
-            &[2, 1, leaf.serial],
+            &encode(INTEGER, &[&leaf.serial]),
             &signer.algorithm(),
             issuer,
             &encode(SEQUENCE, &[&time(leaf.validity.0), &time(leaf.validity.1)]),
@@ -280,7 +311,7 @@ fn issue(issuer: &[u8], signer: &Key, key: &Key, leaf: &Leaf) -> Arc<Certificate
 /// An entry of a CRL.
 #[derive(Clone)]
 pub(super) struct Entry {
-    pub(super) serial: u8,
+    pub(super) serial: Vec<u8>,
     pub(super) reason: Option<u8>,
     pub(super) certificate_issuer: Option<&'static str>,
     pub(super) extensions: Vec<Vec<u8>>,
@@ -288,7 +319,12 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(serial: u8, reason: Option<u8>) -> Self {
-        Self { serial, reason, certificate_issuer: None, extensions: Vec::new() }
+        Self { serial: vec![serial], reason, certificate_issuer: None, extensions: Vec::new() }
+    }
+
+    /// Of a certificate of that issuer, as indirect CRLs have them.
+    pub(super) fn of(self, issuer: &'static str) -> Self {
+        Self { certificate_issuer: Some(issuer), ..self }
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -302,7 +338,7 @@ impl Entry {
             none if none.is_empty() => none,
             some => encode(SEQUENCE, &[&some]),
         };
-        encode(SEQUENCE, &[&[2, 1, self.serial], &time("2026-11-02T00:00:00Z"), &extensions])
+        encode(SEQUENCE, &[&encode(INTEGER, &[&self.serial]), &time("2026-11-02T00:00:00Z"), &extensions])
     }
 }
 
@@ -362,6 +398,8 @@ impl CrlSpec {
 pub(super) enum Says {
     Good,
     Revoked,
+    /// As RFC 6960 §2.2 has it.
+    NeverIssued,
     Unknown,
 }
 
@@ -371,6 +409,8 @@ pub(super) struct Single<'a> {
     pub(super) issuer: &'a Certificate,
     pub(super) serial: u8,
     pub(super) says: Says,
+    /// Where it is another than the response's others.
+    pub(super) this_update: Option<&'static str>,
 }
 
 impl Single<'_> {
@@ -387,10 +427,15 @@ impl Single<'_> {
         let status = match self.says {
             Says::Good => vec![0x80, 0],
             Says::Revoked => encode(0xa1, &[&time("2026-11-02T00:00:00Z"), &[0xa0, 3, 0x0a, 1, 1]]),
+            Says::NeverIssued => encode(0xa1, &[&time("1970-01-01T00:00:00Z"), &[0xa0, 3, 0x0a, 1, 6]]),
             Says::Unknown => vec![0x82, 0],
         };
         let next = spec.next_update.map(|next| encode(0xa0, &[&time(next)])).unwrap_or_default();
-        encode(SEQUENCE, &[&id, &status, &time(spec.this_update), &next])
+        let extensions = match spec.single_extensions.concat() {
+            none if none.is_empty() => none,
+            some => encode(0xa1, &[&encode(SEQUENCE, &[&some])]),
+        };
+        encode(SEQUENCE, &[&id, &status, &time(self.this_update.unwrap_or(spec.this_update)), &next, &extensions])
     }
 }
 
@@ -405,8 +450,17 @@ pub(super) struct OcspSpec<'a> {
     pub(super) nonce: Option<&'a [u8]>,
     pub(super) embedded: Vec<Arc<Certificate>>,
     pub(super) broken_signature: bool,
+    pub(super) version: Option<u8>,
     /// Whole extensions.
     pub(super) extensions: Vec<Vec<u8>>,
+    /// Whole extensions of each answer.
+    pub(super) single_extensions: Vec<Vec<u8>>,
+}
+
+impl<'a> Single<'a> {
+    pub(super) fn new(issuer: &'a Certificate, serial: u8, says: Says) -> Self {
+        Self { issuer, serial, says, this_update: None }
+    }
 }
 
 impl<'a> OcspSpec<'a> {
@@ -416,7 +470,7 @@ impl<'a> OcspSpec<'a> {
 
     pub(super) fn saying(issuer: &'a Ca, serial: u8, says: Says) -> Self {
         Self {
-            answers: vec![Single { issuer: &issuer.certificate, serial, says }],
+            answers: vec![Single::new(&issuer.certificate, serial, says)],
             produced_at: "2026-11-14T00:00:00Z",
             this_update: "2026-11-14T00:00:00Z",
             next_update: Some("2026-11-21T00:00:00Z"),
@@ -424,7 +478,9 @@ impl<'a> OcspSpec<'a> {
             nonce: None,
             embedded: Vec::new(),
             broken_signature: false,
+            version: None,
             extensions: Vec::new(),
+            single_extensions: Vec::new(),
         }
     }
 }
@@ -437,6 +493,13 @@ pub(super) fn point(fields: &[&[u8]]) -> Vec<u8> {
 /// The `distributionPoint` field with a `fullName` of these URLs, for points and CRL scopes alike.
 pub(super) fn full_name(urls: &[&str]) -> Vec<u8> {
     let names: Vec<u8> = urls.iter().flat_map(|url| encode(0x86, &[url.as_bytes()])).collect();
+    encode(0xa0, &[&encode(0xa0, &[&names])])
+}
+
+/// The `distributionPoint` field with a `fullName` of directory names, each from the most general part on.
+pub(super) fn directory_names(names: &[&[&str]]) -> Vec<u8> {
+    let sets = |parts: &[&str]| parts.iter().flat_map(|part| encode(SET, &[&attribute(part)])).collect::<Vec<u8>>();
+    let names: Vec<u8> = names.iter().flat_map(|parts| encode(0xa4, &[&encode(SEQUENCE, &[&sets(parts)])])).collect();
     encode(0xa0, &[&encode(0xa0, &[&names])])
 }
 
@@ -459,6 +522,11 @@ pub(super) fn extension(id: &str, critical: bool, value: &[u8]) -> Vec<u8> {
 pub(super) fn time(text: &str) -> Vec<u8> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     encode(0x18, &[digits.as_bytes(), b"Z"])
+}
+
+/// The same, or a UTCTime as it is written.
+fn next_update(text: &str) -> Vec<u8> {
+    if text.contains('-') { time(text) } else { encode(0x17, &[text.as_bytes()]) }
 }
 
 fn name(common_name: &str) -> Vec<u8> {

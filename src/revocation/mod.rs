@@ -23,6 +23,7 @@ pub mod status;
 #[cfg(test)]
 mod fixtures;
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -33,6 +34,7 @@ pub use retrieve::Retriever;
 
 use crate::Progress;
 use crate::net::Deadline;
+use crate::path::{PathJudge, Pool, TrustStore};
 use crate::x509::Certificate;
 
 /// How far a signer's clock may be ahead of ours for `thisUpdate` and `producedAt`.
@@ -58,10 +60,42 @@ pub struct Subject {
     pub issuer: Option<Arc<Certificate>>,
     /// Everything above it on that path, issuer first: where delegates and CRL signers may chain.
     pub above: Vec<Arc<Certificate>>,
+    /// The trust anchors of all examined paths it is on: a CRL signer that is not above must have a path to one of
+    /// these (RFC 5280 §6.3.3 (f)).
+    pub anchors: Vec<Arc<Certificate>>,
     /// Whether it is on the chosen path.
     pub on_chosen_path: bool,
     /// Whether it is the target's own certificate.
     pub is_leaf: bool,
+}
+
+/// Among what the signers of CRLs and OCSP responses are looked for besides the examined paths, and by what their
+/// own paths are validated.
+#[derive(Clone, Copy)]
+pub struct AtHand<'a> {
+    /// Certificates of any kind.
+    pub pool: &'a Pool,
+    /// Trust anchors.
+    pub store: &'a TrustStore,
+    /// What decides whether a path is valid.
+    pub judge: &'a dyn PathJudge,
+}
+
+impl fmt::Debug for AtHand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AtHand").field("pool", &self.pool).field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+/// What is examined.
+#[derive(Debug, Clone, Copy)]
+pub struct Subjects<'a> {
+    /// The certificates, the target's own first.
+    pub certificates: &'a [Subject],
+    /// The stapled response, where there is one.
+    pub staple: Option<&'a Bytes>,
+    /// Where else signers are looked for.
+    pub at_hand: AtHand<'a>,
 }
 
 /// Fetches and judges everything, all at once. A delta CRL that only a complete CRL names, and the
@@ -69,15 +103,14 @@ pub struct Subject {
 pub async fn examine(
     retriever: &Retriever,
     options: &RevocationOptions,
-    subjects: &[Subject],
-    staple: Option<&Bytes>,
+    subjects: Subjects<'_>,
     at: Timestamp,
     deadline: Deadline,
     progress: &dyn Progress,
 ) -> RevocationFacts {
-    let signers = crl::Signers::of(subjects);
-    let examiner = examiner::Examiner::new(retriever, options, subjects, &signers, at, deadline, progress);
-    examiner.examine(staple).await
+    let signers = crl::Signers::at_hand(subjects.at_hand, at);
+    let examiner = examiner::Examiner::new(retriever, options, &subjects, &signers, at, deadline, progress);
+    examiner.examine(subjects.staple).await
 }
 
 /// The latest time that a `thisUpdate` may state.

@@ -1,11 +1,13 @@
 //! What an OCSP response says of a certificate, and whether its word counts (RFC 6960 §3.2, §4.2.2.2).
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{Answer, ContentDefect, OcspContent, SignatureState, received, with_skew};
+use crate::path::Pool;
 use crate::x509::der::{hex, rfc3339};
 use crate::x509::extensions::oid;
 use crate::x509::ocsp::{self, BasicResponse, CertStatus, OcspResponse, ResponderId, SingleResponse};
@@ -16,6 +18,8 @@ use crate::x509::{Certificate, SignatureError};
 const OCSP_SIGNING: &str = "1.3.6.1.5.5.7.3.9";
 /// Embedded certificates looked at: a delegate and what little may come with it.
 const MAX_EMBEDDED: usize = 16;
+/// Certificates that `responderID` may mean, tried one after the other.
+const MAX_DELEGATES: usize = 16;
 
 /// What a response is judged against.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +30,8 @@ pub struct Question<'a> {
     pub issuer: &'a Certificate,
     /// The nonce sent, if one was.
     pub nonce: Option<&'a [u8]>,
+    /// Certificates at hand, for a delegate that the response does not bring along.
+    pub pool: Option<&'a Pool>,
     /// The instant of judgement.
     pub at: Timestamp,
 }
@@ -35,7 +41,8 @@ pub struct Question<'a> {
 pub struct Judged {
     /// What it holds; `None` when it is no response, or one without content.
     pub content: Option<OcspContent>,
-    /// Its word: good or revoked where `usable`, or unknown from a response that is sound otherwise.
+    /// Its word: good or revoked where `usable`, or unknown from a response that is sound otherwise. Revoked also
+    /// where nothing but the nonce is wrong: signed and fresh it is, and a replay can only be of what was true.
     pub answer: Option<Answer>,
     /// What is wrong with it, most telling first.
     pub defects: Vec<ContentDefect>,
@@ -132,9 +139,14 @@ fn judge_basic(response: &BasicResponse, question: &Question<'_>) -> Judged {
             defects.push(ContentDefect::WeakSignature { algorithm });
         }
     }
-    let unknown_only = defects.iter().all(|defect| !defect.is_blocking() || *defect == ContentDefect::UnknownStatus);
     let usable = !defects.iter().any(ContentDefect::is_blocking);
-    let answer = content.certificate_status.clone().filter(|_| unknown_only);
+    let answer = content.certificate_status.clone().filter(|answer| {
+        let forgiven = match answer {
+            Answer::Revoked { .. } => ContentDefect::NonceMismatch,
+            Answer::Good | Answer::Unknown => ContentDefect::UnknownStatus,
+        };
+        defects.iter().all(|defect| !defect.is_blocking() || *defect == forgiven)
+    });
     Judged { content: Some(content), answer, defects, usable, delegate }
 }
 
@@ -166,8 +178,14 @@ fn judge_fields(
     if let Some(next_update) = single.next_update.filter(|next_update| *next_update < question.at) {
         defects.push(ContentDefect::Expired { next_update });
     }
-    if single.status == CertStatus::Unknown {
-        defects.push(ContentDefect::UnknownStatus);
+    let not_after = question.certificate.not_after;
+    match (&single.status, single.archive_cutoff) {
+        (CertStatus::Unknown, _) => defects.push(ContentDefect::UnknownStatus),
+        // RFC 6960 §4.4.4: what it says of certificates that ended before, it says for want of records.
+        (CertStatus::Good, Some(cutoff)) if not_after < question.at && not_after < cutoff => {
+            defects.push(ContentDefect::NotArchived { cutoff });
+        }
+        _ => {}
     }
 }
 
@@ -202,23 +220,26 @@ fn authority(response: &BasicResponse, question: &Question<'_>) -> Authority {
         }
     }
     let embedded = response.certificates.iter().take(MAX_EMBEDDED);
-    for certificate in embedded.filter_map(|der| Certificate::from_der(der.clone()).ok()) {
-        if !response.is_by(&certificate) {
-            continue;
-        }
+    let embedded = embedded.filter_map(|der| Certificate::from_der(der.clone()).ok()).map(Arc::new);
+    let at_hand = question.pool.into_iter().flat_map(Pool::iter).map(|(certificate, _)| certificate.clone());
+    let mut unauthorized = None;
+    for certificate in embedded.chain(at_hand).filter(|certificate| response.is_by(certificate)).take(MAX_DELEGATES) {
         match response.verify(&certificate.key) {
             // Another certificate of the issuer's own key and name: the issuer.
             Ok(()) if certificate.key == issuer.key && certificate.subject.matches(&issuer.subject) => {
                 return Authority::Issuer;
             }
-            Ok(()) => {
-                let lacking = lacking(&certificate, question);
-                return Authority::Delegate(Arc::new(certificate), lacking);
-            }
+            // One key can have several certificates, and one with authority is enough.
+            Ok(()) => match lacking(&certificate, question) {
+                None => return Authority::Delegate(certificate, None),
+                lacking => {
+                    unauthorized.get_or_insert(Authority::Delegate(certificate, lacking));
+                }
+            },
             Err(error) => failed(error, &certificate),
         }
     }
-    outcome
+    unauthorized.unwrap_or(outcome)
 }
 
 /// What a delegate's certificate lacks to answer for the issuer, in words.
@@ -269,11 +290,17 @@ fn weak_signature(response: &BasicResponse, delegate: Option<&Certificate>) -> O
     algorithms.filter(|algorithm| algorithm.is_weak()).map(|algorithm| algorithm.name().to_owned()).next()
 }
 
-/// The answer for the certificate: of several, one that says revoked, else the newest.
+/// The answer for the certificate: of several, one that says revoked, else the newest; whatever their order.
 fn find_single<'a>(response: &'a BasicResponse, question: &Question<'_>) -> Option<&'a SingleResponse> {
     let matching =
         response.responses.iter().filter(|single| single.cert_id.matches(question.certificate, question.issuer));
-    matching.max_by_key(|single| (matches!(single.status, CertStatus::Revoked { .. }), single.this_update))
+    matching.max_by_key(|single| {
+        let rank = match &single.status {
+            CertStatus::Revoked { at, .. } => (true, Some(Reverse(*at))),
+            _ => (false, None),
+        };
+        (rank, single.this_update, single.status == CertStatus::Unknown, Reverse(single.next_update))
+    })
 }
 
 fn answer(status: &CertStatus) -> Answer {
@@ -286,14 +313,13 @@ fn answer(status: &CertStatus) -> Answer {
 
 /// What the response answers for instead.
 fn subjects_of(response: &BasicResponse, question: &Question<'_>) -> String {
-    let wanted = question.certificate.serial.magnitude();
     let mut found: Vec<String> = response
         .responses
         .iter()
         .take(3)
         .map(|single| {
             let serial = &single.cert_id.serial;
-            let same = if serial.magnitude() == wanted { " of another issuer" } else { "" };
+            let same = if serial.is_same_number(&question.certificate.serial) { " of another issuer" } else { "" };
             format!("serial {serial}{same}")
         })
         .collect();

@@ -169,7 +169,7 @@ impl Retriever {
 
     /// Fetches a CRL and reads its entries for the wanted serial numbers.
     pub async fn crl(&self, url: &Url, wanted: &[Serial], deadline: Deadline) -> Arc<Fetched<CrlBody>> {
-        let mut sorted: Vec<Bytes> = wanted.iter().map(|serial| Bytes::copy_from_slice(serial.magnitude())).collect();
+        let mut sorted: Vec<Bytes> = wanted.iter().map(|serial| Bytes::copy_from_slice(serial.minimal())).collect();
         sorted.sort();
         sorted.dedup();
         let fetch = || self.fetch_crl(url, wanted, &sorted, deadline);

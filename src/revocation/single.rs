@@ -221,12 +221,15 @@ impl Against<'_> {
             certificate: certificate.clone(),
             issuer: Some(issuer.clone()),
             above: vec![issuer.clone()],
+            anchors: Vec::new(),
             on_chosen_path: true,
             is_leaf: true,
         };
         let signers = Signers::new([issuer.clone()]);
         let at = self.at;
-        let delegates = DelegateCheck { retriever: Some(retriever), files: &[], signers: &signers, at, deadline };
+        let retriever_of_crls = Some(retriever);
+        let delegates =
+            DelegateCheck { retriever: retriever_of_crls, files: &[], signers: &signers, pool: None, at, deadline };
         let Asked { attempts, content, defects, usable, answers } = ask::ask(&Inquiry {
             retriever,
             named,
@@ -275,7 +278,7 @@ impl Against<'_> {
             None => (self.anchors)(&crl.issuer),
         });
         let mut signed = signers.verify(crl);
-        if given.is_none() && signed != Signed::Yes && !signers.has_named_key(crl) {
+        if given.is_none() && !matches!(signed, Signed::By(_)) && !signers.has_named_key(crl) {
             // The store's namesake is not the issuer that the CRL names by its key.
             signed = Signed::NoCertificate;
         }
@@ -396,7 +399,7 @@ fn of_defect(defect: &ContentDefect) -> Word {
         ContentDefect::WrongIssuer { .. } | ContentDefect::UnauthorizedResponder { .. } => Word::WrongIssuer,
         ContentDefect::OutOfScope { .. } => Word::OutOfScope,
         ContentDefect::Unverified => Word::Unverified,
-        ContentDefect::UnknownStatus => Word::Unknown,
+        ContentDefect::UnknownStatus | ContentDefect::NotArchived { .. } => Word::Unknown,
         ContentDefect::WrongCertificate { .. } | ContentDefect::NonceMismatch | ContentDefect::ErrorStatus { .. } => {
             Word::ResponderError
         }

@@ -15,13 +15,15 @@ pub struct Circumstances {
     pub open: Vec<String>,
 }
 
-/// Weighs the sources: revoked wins, then good; the rest is unknown, or was not asked about.
+/// Weighs the sources: revoked wins, the earliest before others, then good; the rest is unknown, or was not asked about.
 #[must_use]
 pub fn decide(certificate: Fingerprint, sources: Vec<SourceAnswer>, circumstances: Circumstances) -> CertificateStatus {
-    let revocation = sources.iter().find_map(|source| match &source.answer {
+    let revocations = sources.iter().filter_map(|source| match &source.answer {
         Some(Answer::Revoked { at, reason }) => Some((source, *at, *reason)),
         _ => None,
     });
+    // The same whatever the order of the sources.
+    let revocation = revocations.min_by_key(|(source, at, reason)| (*at, reason.map(|it| it.0), &source.url));
     let good = || sources.iter().filter(|source| source.answer == Some(Answer::Good));
     let conflict = revocation.and_then(|(revoked, since, _)| {
         // A good answer from before the revocation contradicts nothing: it is merely older.

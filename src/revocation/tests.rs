@@ -1,5 +1,8 @@
 //! Whole examinations against a server on loopback.
 
+mod pkits;
+mod properties;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,6 +12,7 @@ use tokio::net::TcpListener;
 use super::fixtures::{Ca, CrlSpec, ERROR_UNAUTHORIZED, Entry, Leaf, OcspSpec, Says, Server, at, instant, nonce};
 use super::*;
 use crate::net::{HttpMethod, NetOptions, Network, Outcome, ProxyChoice};
+use crate::path::WebpkiJudge;
 use crate::x509::RevocationReason;
 
 const MALFORMED_REQUEST: &[u8] = &[0x30, 3, 0x0a, 1, 1];
@@ -37,7 +41,22 @@ async fn examined_with(
     staple: Option<Vec<u8>>,
 ) -> RevocationFacts {
     let staple = staple.map(Bytes::from);
-    examine(retriever, options, subjects, staple.as_ref(), at(), deadline(), &crate::Silent).await
+    examine_by(retriever, options, subjects, staple.as_ref(), deadline(), &crate::Silent).await
+}
+
+/// With nothing at hand but the paths.
+async fn examine_by(
+    retriever: &Retriever,
+    options: &RevocationOptions,
+    certificates: &[Subject],
+    staple: Option<&Bytes>,
+    deadline: Deadline,
+    progress: &dyn Progress,
+) -> RevocationFacts {
+    let (pool, store) = (Pool::default(), TrustStore::default());
+    let at_hand = AtHand { pool: &pool, store: &store, judge: &WebpkiJudge };
+    let subjects = Subjects { certificates, staple, at_hand };
+    examine(retriever, options, subjects, at(), deadline, progress).await
 }
 
 fn endpoint<'a>(facts: &'a RevocationFacts, url: &str) -> &'a EndpointFacts {
@@ -96,7 +115,7 @@ async fn everything_sound() {
     server.on("/ocsp", responder(&ca, Says::Good));
     let progress = Counter::default();
     let options = RevocationOptions::default();
-    let facts = examine(&retriever(), &options, &subjects, None, at(), deadline(), &progress).await;
+    let facts = examine_by(&retriever(), &options, &subjects, None, deadline(), &progress).await;
     assert_eq!(server.asked(), ["GET /a.crl", "GET /b.crl", "GET /ca.der", "GET /ocsp", "POST /ocsp"]);
     for endpoint in &facts.endpoints {
         assert_eq!((endpoint.defects.as_slice(), endpoint.usable, &endpoint.skipped), (&[][..], true, &None));
@@ -339,6 +358,52 @@ async fn a_revoked_delegate_has_no_authority() {
 }
 
 #[tokio::test]
+async fn a_delegate_that_names_a_crl_is_believed_only_with_it() {
+    let server = Server::start().await;
+    let ca = Ca::new("CA");
+    let gone = server.url("/gone.crl");
+    let crls = [("delegates.crl".to_owned(), Bytes::from(ca.crl(&CrlSpec::default())))];
+    let plain = || Leaf::new(9).ocsp_signing();
+    for (delegate, says, crl_files, answered) in [
+        (plain().crl(&[&gone]), Says::Good, &[][..], false),
+        (plain().crl(&[&gone]), Says::Revoked, &[], true),
+        (plain().crl(&[&gone]), Says::Good, &crls, true),
+        (plain(), Says::Good, &[], true),
+        (Leaf::delegate(9).crl(&[&gone]), Says::Good, &[], true),
+    ] {
+        let delegate = ca.under(&delegate);
+        let embedded = vec![delegate.certificate.clone()];
+        let response = delegate.ocsp(&OcspSpec { embedded, ..OcspSpec::saying(&ca, 5, says) });
+        server.serve("/ocsp", response);
+        let subjects = [ca.subject(&Leaf::new(5).ocsp(&server.url("/ocsp")))];
+        let options = RevocationOptions { crl_files: crl_files.to_vec(), ..RevocationOptions::default() };
+        let facts = examined_with(&retriever(), &options, &subjects, None).await;
+        assert_eq!(facts.endpoints[0].usable, answered, "{:?}", facts.endpoints[0].defects);
+        if !answered {
+            let [ContentDefect::UnauthorizedResponder { reason }] = facts.endpoints[0].defects.as_slice() else {
+                panic!("{:?}", facts.endpoints[0].defects)
+            };
+            assert!(reason.contains("no usable CRL tells that it is not revoked"));
+            assert_eq!(facts.statuses[0].status, Status::Unknown);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replay_that_says_revoked_outweighs_a_good_answer() {
+    let server = Server::start().await;
+    let ca = Arc::new(Ca::new("CA"));
+    let responder = ca.clone();
+    server.on("/ocsp", move |method, _| {
+        let says = if method == Method::POST { Says::Revoked } else { Says::Good };
+        (200, responder.ocsp(&OcspSpec { nonce: Some(&[7; 32]), ..OcspSpec::saying(&responder, 5, says) }))
+    });
+    let facts = examined(&retriever(), &[ca.subject(&Leaf::new(5).ocsp(&server.url("/ocsp")))]).await;
+    assert_eq!((facts.statuses[0].status, facts.endpoints[0].usable), (Status::Revoked, true));
+    assert!(matches!(facts.endpoints[0].defects.as_slice(), [ContentDefect::ByOneMethod { .. }]));
+}
+
+#[tokio::test]
 async fn nothing_is_contacted_offline() {
     let server = Server::start().await;
     let ca = Arc::new(Ca::new("CA"));
@@ -482,7 +547,7 @@ async fn the_deadline_holds_for_those_who_wait_for_others() {
     let started = Instant::now();
     let within = |time| {
         let deadline = Deadline::after(time);
-        examine(&retriever, &options, &subjects, None, at(), deadline, &crate::Silent)
+        examine_by(&retriever, &options, &subjects, None, deadline, &crate::Silent)
     };
     let (long, short) =
         futures_util::future::join(within(Duration::from_millis(600)), within(Duration::from_millis(100))).await;

@@ -51,13 +51,39 @@ impl fmt::Debug for Fingerprint {
 pub struct Serial(pub Bytes);
 
 impl Serial {
-    /// The octets without leading zeros (one is kept for zero itself); what two spellings of one
-    /// number have in common.
+    /// The shortest two's complement form: what two spellings of one number have in common, and two numbers
+    /// never. 255 is `00 ff`, and -1, which the octet by itself would be, is `ff`.
+    #[must_use]
+    pub fn minimal(&self) -> &[u8] {
+        minimal(&self.0)
+    }
+
+    /// Whether both are the same number, however each is spelt.
+    #[must_use]
+    pub fn is_same_number(&self, other: &Self) -> bool {
+        self.minimal() == other.minimal()
+    }
+
+    /// The octets without leading zeros (one is kept for zero itself), to be shown, and to compare numbers
+    /// that are never negative.
     #[must_use]
     pub fn magnitude(&self) -> &[u8] {
         let zeros = self.0.iter().take_while(|octet| **octet == 0).count();
         self.0.get(zeros.min(self.0.len().saturating_sub(1))..).unwrap_or_default()
     }
+}
+
+/// The shortest two's complement form of an INTEGER's contents (X.690 §8.3.2).
+#[must_use]
+pub fn minimal(contents: &[u8]) -> &[u8] {
+    let mut rest = contents;
+    while let [first, second, ..] = rest
+        && matches!((first, second & 0x80), (0, 0) | (0xff, 0x80))
+        && let Some((_, shorter)) = rest.split_first()
+    {
+        rest = shorter;
+    }
+    rest
 }
 
 impl fmt::Display for Serial {
@@ -204,8 +230,8 @@ impl Certificate {
             .ok_or_else(|| at(&der, outer.public_key().raw, "subjectPublicKeyInfo", "not a public key"))?;
         let tbs = der.slice_ref(outer.tbs_certificate.as_ref());
         let (not_before, not_after) = validity(&tbs).ok_or_else(|| fail(4, "validity", "not two times"))?;
-        let (signature_algorithm, signature) =
-            signature_parts(&der).ok_or_else(|| fail(tbs.len() + 4, "signatureValue", "not a bit string"))?;
+        let (signature_algorithm, signature) = signature_parts(&der)
+            .ok_or_else(|| fail(tbs.len() + 4, "signatureValue", "not a bit string of whole octets"))?;
         let inner = inner_signature_algorithm(&tbs).ok_or_else(|| fail(4, "signature", "not an algorithm"))?;
         let extensions: Vec<Extension> = outer
             .extensions()
@@ -493,7 +519,9 @@ fn signature_parts(der: &Bytes) -> Option<(AlgorithmIdentifier, Bytes)> {
     let (_, rest) = der::read(outer.value)?;
     let (algorithm, rest) = der::expect(rest, SEQUENCE)?;
     let (signature, _) = der::expect(rest, 0x03)?;
-    Some((AlgorithmIdentifier::parse(der.slice_ref(algorithm.whole))?, der.slice_ref(signature.value.get(1..)?)))
+    // Every algorithm signs in whole octets, so no bit is unused.
+    let signature = signature.value.strip_prefix(&[0])?;
+    Some((AlgorithmIdentifier::parse(der.slice_ref(algorithm.whole))?, der.slice_ref(signature)))
 }
 
 #[cfg(test)]

@@ -92,6 +92,8 @@ pub struct Crl {
     pub authority_key_identifier: Option<Bytes>,
     /// `cRLNumber`, magnitude octets.
     pub crl_number: Option<Serial>,
+    /// Whether that is marked critical, which RFC 5280 §5.2.3 forbids.
+    pub crl_number_is_critical: bool,
     /// `deltaCRLIndicator`: the base this delta builds on.
     pub delta_base: Option<Serial>,
     /// `issuingDistributionPoint`
@@ -102,6 +104,8 @@ pub struct Crl {
     pub next_publish: Option<Timestamp>,
     /// Dotted OIDs of critical extensions of the CRL that are not processed here.
     pub unknown_critical_extensions: Vec<String>,
+    /// Whether any entry has a `certificateIssuer`, as only those of indirect CRLs may (RFC 5280 §5.3.3).
+    pub has_certificate_issuers: bool,
     /// Dotted OIDs of critical extensions of any entry that are not processed here.
     pub unknown_critical_entry_extensions: Vec<String>,
     /// `signatureAlgorithm`

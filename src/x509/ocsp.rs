@@ -16,6 +16,14 @@ use super::key::PublicKey;
 use super::name::Name;
 use super::signature::{AlgorithmIdentifier, SignatureError};
 
+/// `id-pkix-ocsp-nonce`
+const NONCE: &str = "1.3.6.1.5.5.7.48.1.2";
+/// `id-pkix-ocsp-archive-cutoff`
+const ARCHIVE_CUTOFF: &str = "1.3.6.1.5.5.7.48.1.6";
+/// `id-pkix-ocsp-extended-revoke`: the responder answers `revoked` of serial numbers that were never issued
+/// (RFC 6960 §4.4.8). Such an answer means what it says.
+const EXTENDED_REVOKE: &str = "1.3.6.1.5.5.7.48.1.9";
+
 /// `CertID` (RFC 6960 §4.1.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertId {
@@ -30,12 +38,13 @@ pub struct CertId {
 }
 
 impl CertId {
-    /// Whether it identifies this certificate of this issuer, whichever of SHA-1, SHA-256, SHA-384
-    /// and SHA-512 it uses.
+    /// Whether it identifies this certificate of this issuer, whichever of SHA-1, SHA-224, SHA-256,
+    /// SHA-384 and SHA-512 it uses.
     #[must_use]
     pub fn matches(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
         let algorithm = match self.hash_algorithm.as_str() {
             "1.3.14.3.2.26" => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            "2.16.840.1.101.3.4.2.4" => &digest::SHA224,
             "2.16.840.1.101.3.4.2.1" => &digest::SHA256,
             "2.16.840.1.101.3.4.2.2" => &digest::SHA384,
             "2.16.840.1.101.3.4.2.3" => &digest::SHA512,
@@ -43,7 +52,7 @@ impl CertId {
         };
         // RFC 6960 §4.1.1 wants the name as the certificate has it; where the issuer itself encodes
         // its name otherwise, responders are known to hash that.
-        self.serial.magnitude() == certificate.serial.magnitude()
+        self.serial.is_same_number(&certificate.serial)
             && digest::digest(algorithm, &issuer.key.bits).as_ref() == self.issuer_key_hash
             && [&certificate.issuer, &issuer.subject]
                 .into_iter()
@@ -136,6 +145,8 @@ pub struct SingleResponse {
     pub this_update: Timestamp,
     /// `nextUpdate`
     pub next_update: Option<Timestamp>,
+    /// `archiveCutoff` (RFC 6960 §4.4.4): the responder knows of certificates that ended then or later.
+    pub archive_cutoff: Option<Timestamp>,
     /// Critical extensions that are not processed here, dotted OIDs.
     pub unknown_critical_extensions: Vec<String>,
 }
@@ -248,6 +259,15 @@ pub fn parse(input: &Bytes) -> Result<OcspResponse, OcspError> {
     let basic: encoding::BasicOcspResponse<'_> = first_element(response.response, "BasicOCSPResponse")?;
     let data: encoding::ResponseData<'_> =
         basic.tbs_response_data.parse().map_err(OcspError::in_structure("ResponseData"))?;
+    if let Some(version) = data.version.filter(|version| *version != 0) {
+        return Err(OcspError(format!("it is of version {}, and only version 1 is defined", u16::from(version) + 1)));
+    }
+    if basic.certs.as_ref().is_some_and(|certificates| certificates.full_data().first() != Some(&der::SEQUENCE)) {
+        return Err(OcspError("what stands in the place of the certificates is no sequence".to_owned()));
+    }
+    if basic.signature.padding_bits() != 0 {
+        return Err(OcspError("the signature is not of whole octets".to_owned()));
+    }
     let signature_algorithm = AlgorithmIdentifier::parse(input.slice_ref(basic.signature_algorithm.full_data()))
         .ok_or_else(|| OcspError("signatureAlgorithm is not an algorithm identifier".to_owned()))?;
     let extensions = data.response_extensions.as_ref().map_or(&[][..], |extensions| &extensions.0);
@@ -262,7 +282,7 @@ pub fn parse(input: &Bytes) -> Result<OcspResponse, OcspError> {
         produced_at: data.produced_at.0,
         responses: data.responses.0.iter().map(|single| single_response(input, single)).collect(),
         nonce: nonce.map(|extension| input.slice_ref(unwrapped(extension.extn_value))),
-        unknown_critical_extensions: unknown_critical(extensions, &["1.3.6.1.5.5.7.48.1.2"]),
+        unknown_critical_extensions: unknown_critical(extensions, &[NONCE, EXTENDED_REVOKE]),
         certificates: basic.certs.map_or_else(Vec::new, |certificates| {
             // What comes after an element that is not whole cannot be told apart.
             der::elements(certificates.data())
@@ -285,13 +305,19 @@ fn single_response(input: &Bytes, single: &encoding::SingleResponse<'_>) -> Sing
     /// `archiveCutoff`, `crlReferences`, signed certificate timestamps, and the CRL entry
     /// extensions `reasonCode` and `invalidityDate`: nothing in them changes the status.
     const KNOWN: [&str; 5] = [
-        "1.3.6.1.5.5.7.48.1.6",
+        ARCHIVE_CUTOFF,
         "1.3.6.1.5.5.7.48.1.3",
         "1.3.6.1.4.1.11129.2.4.5",
         super::extensions::oid::REASON_CODE,
         super::extensions::oid::INVALIDITY_DATE,
     ];
     let id = &single.cert_id;
+    let extensions = single.single_extensions.as_ref().map_or(&[][..], |extensions| &extensions.0);
+    let archive_cutoff = extensions
+        .iter()
+        .find(|extension| extension.extn_id.to_string() == ARCHIVE_CUTOFF)
+        .and_then(|extension| der::expect(extension.extn_value, 0x18))
+        .and_then(|(time, _)| der::time(time.tag, time.value));
     SingleResponse {
         cert_id: CertId {
             hash_algorithm: id.hash_algorithm.algorithm.to_string(),
@@ -312,10 +338,8 @@ fn single_response(input: &Bytes, single: &encoding::SingleResponse<'_>) -> Sing
         },
         this_update: single.this_update.0,
         next_update: single.next_update.map(|time| time.0),
-        unknown_critical_extensions: unknown_critical(
-            single.single_extensions.as_ref().map_or(&[][..], |extensions| &extensions.0),
-            &KNOWN,
-        ),
+        archive_cutoff,
+        unknown_critical_extensions: unknown_critical(extensions, &KNOWN),
     }
 }
 

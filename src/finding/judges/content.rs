@@ -53,9 +53,15 @@ impl Origin<'_> {
             EndpointKind::CaIssuers => self.ca_issuers(defect),
         };
         // No operator is to blame for the content of a file that was given.
-        if self.is_file && matches!(defect, ContentDefect::Malformed { .. }) {
-            let option = if self.kind == EndpointKind::Ocsp { "--ocsp-response" } else { "--crl" };
-            told.remedy = format!("give {option} a file as it was downloaded, in DER or PEM");
+        let option = if self.kind == EndpointKind::Ocsp { "--ocsp-response" } else { "--crl" };
+        match defect {
+            ContentDefect::Malformed { .. } if self.is_file => {
+                told.remedy = format!("give {option} a file as it was downloaded, in DER or PEM");
+            }
+            ContentDefect::WrongIssuer { expected, .. } if self.is_file => {
+                told.remedy = format!("give {option} a file of {expected}");
+            }
+            _ => {}
         }
         told
     }
@@ -227,6 +233,14 @@ impl Origin<'_> {
                 codes::OCSP_UNKNOWN,
                 format!("the responder does not know {asked}"),
                 format!("have {ca} check that the certificate is in its database and that its OCSP responder reads it"),
+            ),
+            D::NotArchived { cutoff } => (
+                codes::OCSP_UNKNOWN,
+                format!(
+                    "the responder answers good, but keeps records only of certificates that ended on {} or later, and {asked} ended before",
+                    when(*cutoff)
+                ),
+                format!("replace {asked}, which has expired; no responder tells any more whether it was revoked"),
             ),
             D::ByOneMethod { method, defect } => {
                 let Told { code, what, remedy } = self.ocsp(defect);

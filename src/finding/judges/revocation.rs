@@ -15,7 +15,7 @@ use crate::path::DefectKind;
 use crate::revocation::{
     Answer, CertificateStatus, ContentDefect, EndpointFacts, EndpointKind, FileFacts, SourceAnswer, SourceKind, Status,
 };
-use crate::x509::Fingerprint;
+use crate::x509::{Fingerprint, RevocationReason};
 
 /// Which certificates suffer where a source fails, and which of them were told why.
 #[derive(Default)]
@@ -165,7 +165,10 @@ fn revoked(status: &CertificateStatus, names: &Names<'_>, sink: &mut Sink) {
         let sources: Vec<String> = status.sources.iter().filter(says).map(source_name).collect();
         let since = status.revoked_at.map(|at| format!(" on {}", when(at))).unwrap_or_default();
         let why = status.reason.map(|reason| format!(" ({})", reason.name())).unwrap_or_default();
-        let message = format!("{who} was revoked{since}{why}, says {}", list(&sources));
+        let mut message = format!("{who} was revoked{since}{why}, says {}", list(&sources));
+        if is_never_issued(status) {
+            message.push_str(", by which a responder says that its CA never issued it (RFC 6960 §2.2)");
+        }
         sink.report(codes::REVOKED, Weight::Usual, about.clone(), message, replacement(&who));
     }
     if let Some(conflict) = &status.conflict {
@@ -178,6 +181,14 @@ fn revoked(status: &CertificateStatus, names: &Names<'_>, sink: &mut Sink) {
         let remedy = "have the CA find out which of the two is right and mend the other".to_owned();
         sink.report(codes::CONFLICT, Weight::Usual, about, message, remedy);
     }
+}
+
+/// What an OCSP responder that implements RFC 6960's extended definition of revoked answers of serial numbers that its
+/// CA has no record of.
+fn is_never_issued(status: &CertificateStatus) -> bool {
+    let is_ocsp = |source: &SourceAnswer| matches!(source.kind, SourceKind::Ocsp | SourceKind::Staple);
+    let never = Answer::Revoked { at: Timestamp::UNIX_EPOCH, reason: Some(RevocationReason::CERTIFICATE_HOLD) };
+    status.sources.iter().any(|source| is_ocsp(source) && source.answer.as_ref() == Some(&never))
 }
 
 fn source_name(source: &SourceAnswer) -> String {

@@ -189,6 +189,14 @@ fn a_revocation_is_told_with_its_values() {
         findings[0].message,
         format!("certificate www.example.test was revoked on 2026-11-01T00:00:00Z (keyCompromise), says {CRL}")
     );
+    let mut never_issued = status(leaf, Status::Revoked);
+    never_issued.sources[0].kind = SourceKind::Ocsp;
+    never_issued.sources[0].answer =
+        Some(Answer::Revoked { at: Timestamp::UNIX_EPOCH, reason: Some(RevocationReason::CERTIFICATE_HOLD) });
+    let known = std::mem::replace(&mut examination.revocation.statuses[0], never_issued);
+    let findings = expect(&examination, &[("revocation.revoked", Critical)]);
+    assert!(findings[0].message.contains("its CA never issued it"), "{}", findings[0].message);
+    examination.revocation.statuses[0] = known;
     examination.revocation.statuses[0].conflict =
         Some(Conflict { revoked_by: CRL.to_owned(), good_by: OCSP.to_owned(), good_dated: at() });
     expect(&examination, &[("revocation.revoked", Critical), ("revocation.conflict", Critical)]);

@@ -2,14 +2,19 @@
 
 use std::cmp::Ordering;
 
+use crate::x509::Certificate;
 use crate::x509::certificate::Serial;
 use crate::x509::crl::Crl;
 
-/// Whether a delta CRL has something to add to this complete CRL of the same issuer.
+/// Whether a delta CRL has something to add to this complete CRL of the same issuer; each comes with whose
+/// signature it bears.
 ///
 /// # Errors
 /// Why the two cannot be combined, in words.
-pub(super) fn adds_to(delta: &Crl, base: &Crl) -> Result<bool, String> {
+pub(super) fn adds_to(
+    (delta, delta_signer): (&Crl, &Certificate),
+    (base, base_signer): (&Crl, &Certificate),
+) -> Result<bool, String> {
     if !delta.issuer.matches(&base.issuer) {
         return Err(format!("it is of {}, the complete CRL of {}", delta.issuer, base.issuer));
     }
@@ -20,6 +25,9 @@ pub(super) fn adds_to(delta: &Crl, base: &Crl) -> Result<bool, String> {
         && ours != theirs
     {
         return Err("it names another signing key than the complete CRL".to_owned());
+    }
+    if delta_signer.key != base_signer.key {
+        return Err("it is signed with another key than the complete CRL".to_owned());
     }
     let Some(built_on) = &delta.delta_base else {
         return Err("it is a complete CRL where a delta CRL should be".to_owned());
@@ -34,7 +42,8 @@ pub(super) fn adds_to(delta: &Crl, base: &Crl) -> Result<bool, String> {
     Ok(delta.crl_number.as_ref().is_none_or(|ours| compare(ours, number) == Ordering::Greater))
 }
 
-fn compare(one: &Serial, two: &Serial) -> Ordering {
+/// CRL numbers are never negative (RFC 5280 §5.2.3), whatever became of their sign bit.
+pub(super) fn compare(one: &Serial, two: &Serial) -> Ordering {
     let (one, two) = (one.magnitude(), two.magnitude());
     one.len().cmp(&two.len()).then_with(|| one.cmp(two))
 }

@@ -7,17 +7,18 @@
 mod delta;
 mod scope;
 mod signer;
-
-use std::sync::Arc;
+mod weighing;
 
 use jiff::Timestamp;
 
 pub use signer::{Signed, Signers};
+pub use weighing::judge;
 
 use super::retrieve::CrlBody;
-use super::{Answer, ContentDefect, CrlContent, SignatureState, SourceAnswer, SourceKind, Subject, with_skew};
+use super::{Answer, ContentDefect, CrlContent, SignatureState, SourceAnswer, with_skew};
 use crate::x509::crl::{Crl, Encoding};
-use crate::x509::{Certificate, ReasonFlags, RevocationReason};
+use crate::x509::der::rfc3339;
+use crate::x509::{Certificate, RevocationReason};
 
 /// Octets past which a CRL is told to be large: what a directory service with the usual limits takes
 /// before it gives up, in decimal megabytes, whatever `--max-crl-size` allows.
@@ -71,64 +72,26 @@ pub struct Judgement {
     pub open: Vec<Vec<String>>,
 }
 
-/// Judges every CRL for every subject that it should speak for.
-#[must_use]
-pub fn judge(sources: &[CrlSource], subjects: &[Subject], signers: &Signers, at: Timestamp) -> Judgement {
-    let mut judge = Judge {
-        subjects,
-        signers,
-        at,
-        verdicts: vec![CrlVerdict::default(); sources.len()],
-        words: vec![Vec::new(); subjects.len()],
-        open: vec![Vec::new(); subjects.len()],
-    };
-    let mut deltas = Vec::new();
-    for (index, source) in sources.iter().enumerate() {
-        for body in &source.bodies {
-            judge.read_body(index, source, body, &mut deltas);
-        }
-    }
-    deltas.sort_by_key(|delta| delta.crl.this_update);
-    for delta in &deltas {
-        judge.apply_delta(delta);
-    }
-    judge.conclude(sources)
-}
-
 /// Everything about a CRL that does not depend on a certificate: defects, most telling first, and the state
 /// of its signature. Where the signature does not hold, the fields are nobody's word and not judged.
 #[must_use]
 pub fn inspect(crl: &Crl, signed: &Signed, role: Role, at: Timestamp) -> (SignatureState, Vec<ContentDefect>) {
-    let mut defects = Vec::new();
+    let mut defects: Vec<ContentDefect> = signature_defect(signed).into_iter().collect();
     let state = match signed {
-        Signed::Yes => SignatureState::Valid,
-        Signed::NoCertificate => {
-            defects.push(ContentDefect::Unverified);
-            SignatureState::Unchecked
-        }
-        Signed::No { signer } => {
-            defects.push(ContentDefect::BadSignature { signer: signer.clone() });
-            SignatureState::Invalid
-        }
-        Signed::NotForCrls { signer } => {
-            defects.push(ContentDefect::WrongIssuer {
-                expected: format!("a certificate of {signer} with the key usage cRLSign"),
-                found: format!("a certificate of {signer} without it"),
-            });
+        Signed::By(_) | Signed::NotForCrls { .. } | Signed::NoPath { .. } | Signed::Revoked { .. } => {
             SignatureState::Valid
         }
-        Signed::Unsupported { algorithm } => {
-            defects.push(ContentDefect::UnsupportedSignature { algorithm: algorithm.clone() });
-            SignatureState::Unchecked
-        }
+        Signed::No { .. } => SignatureState::Invalid,
+        Signed::NoCertificate | Signed::Unsupported { .. } => SignatureState::Unchecked,
     };
-    if matches!(signed, Signed::Yes | Signed::NoCertificate) {
+    if matches!(signed, Signed::By(_) | Signed::NoCertificate) {
+        defects.extend(forbidden(crl).map(|reason| ContentDefect::Malformed { reason: reason.to_owned() }));
         let critical = |oid: &String, entry| ContentDefect::UnknownCriticalExtension { oid: oid.clone(), entry };
         defects.extend(crl.unknown_critical_extensions.iter().map(|oid| critical(oid, false)));
         defects.extend(crl.unknown_critical_entry_extensions.iter().map(|oid| critical(oid, true)));
         judge_times(crl, at, &mut defects);
     }
-    if *signed == Signed::Yes && crl.signature_algorithm.is_weak() {
+    if matches!(signed, Signed::By(_)) && crl.signature_algorithm.is_weak() {
         defects.push(ContentDefect::WeakSignature { algorithm: crl.signature_algorithm.name().to_owned() });
     }
     if role != Role::File {
@@ -140,6 +103,41 @@ pub fn inspect(crl: &Crl, signed: &Signed, role: Role, at: Timestamp) -> (Signat
         }
     }
     (state, defects)
+}
+
+/// What keeps a CRL's signature from counting.
+fn signature_defect(signed: &Signed) -> Option<ContentDefect> {
+    let wrong = |signer: &String, found: &str, expected: &str| ContentDefect::WrongIssuer {
+        expected: format!("a certificate of {signer} {expected}"),
+        found: format!("a certificate of {signer} {found}"),
+    };
+    Some(match signed {
+        Signed::By(_) => return None,
+        Signed::NoCertificate => ContentDefect::Unverified,
+        Signed::No { signer } => ContentDefect::BadSignature { signer: signer.clone() },
+        Signed::NotForCrls { signer } => wrong(signer, "without the key usage cRLSign", "with the key usage cRLSign"),
+        Signed::NoPath { signer } => {
+            wrong(signer, "that has no valid path to the trust anchor", "that has a valid path to the trust anchor")
+        }
+        Signed::Revoked { signer, at } => {
+            wrong(signer, &format!("that was revoked at {}", rfc3339(*at)), "that is not revoked")
+        }
+        Signed::Unsupported { algorithm } => ContentDefect::UnsupportedSignature { algorithm: algorithm.clone() },
+    })
+}
+
+/// What RFC 5280 forbids in a CRL and leaves no safe way to read it.
+fn forbidden(crl: &Crl) -> Option<&'static str> {
+    let is_indirect = crl.issuing_distribution_point.as_ref().is_some_and(|scope| scope.indirect_crl);
+    if crl.has_empty_list {
+        Some("revokedCertificates is there but empty, where it must be absent (RFC 5280 §5.1.2.6)")
+    } else if crl.crl_number_is_critical {
+        Some("its cRLNumber is marked critical, which it must not be (RFC 5280 §5.2.3)")
+    } else if crl.has_certificate_issuers && !is_indirect {
+        Some("an entry names a certificateIssuer, though it is no indirect CRL (RFC 5280 §5.3.3)")
+    } else {
+        None
+    }
 }
 
 /// What one CRL by itself says of a certificate: by the distribution points that name this URL, or by any of
@@ -204,298 +202,13 @@ fn judge_times(crl: &Crl, at: Timestamp, defects: &mut Vec<ContentDefect>) {
     }
 }
 
-/// What a complete CRL says of a certificate, delta CRLs included as they are applied.
-#[derive(Debug, Clone)]
-struct Word {
-    source: usize,
-    /// Sources of the delta CRLs that were applied, or had nothing to add.
-    deltas: Vec<usize>,
-    answer: Answer,
-    dated: Timestamp,
-    reasons: ReasonFlags,
-    crl: Arc<Crl>,
-}
-
-/// A delta CRL without defects of its own.
-struct Delta {
-    source: usize,
-    file: Option<String>,
-    crl: Arc<Crl>,
-    concerned: Vec<usize>,
-    content: CrlContent,
-}
-
-struct Judge<'a> {
-    subjects: &'a [Subject],
-    signers: &'a Signers,
-    at: Timestamp,
-    verdicts: Vec<CrlVerdict>,
-    words: Vec<Vec<Word>>,
-    open: Vec<Vec<String>>,
-}
-
-impl Judge<'_> {
-    fn certificate(&self, subject: usize) -> Option<&Certificate> {
-        self.subjects.get(subject).map(|subject| subject.certificate.as_ref())
-    }
-
-    fn defect(&mut self, source: usize, defect: ContentDefect) {
-        if let Some(verdict) = self.verdicts.get_mut(source)
-            && !verdict.defects.contains(&defect)
-        {
-            verdict.defects.push(defect);
-        }
-    }
-
-    fn leave_open(&mut self, subject: usize, text: String) {
-        if let Some(open) = self.open.get_mut(subject)
-            && !open.contains(&text)
-        {
-            open.push(text);
-        }
-    }
-
-    fn show(&mut self, source: usize, content: CrlContent, usable: bool) {
-        if let Some(verdict) = self.verdicts.get_mut(source) {
-            if verdict.content.is_none() || (usable && !verdict.usable) {
-                verdict.content = Some(content);
-            }
-            verdict.usable |= usable;
-        }
-    }
-
-    fn read_body(&mut self, index: usize, source: &CrlSource, body: &CrlBody, deltas: &mut Vec<Delta>) {
-        let crl = match &body.crl {
-            Ok(crl) => crl,
-            Err(error) => {
-                let reason = body.malformed().unwrap_or_else(|| error.to_string());
-                return self.defect(index, ContentDefect::Malformed { reason });
-            }
-        };
-        let file = (source.role == Role::File).then(|| source.url.clone());
-        let signed = self.signers.verify(crl);
-        let (concerned, strangers) = self.split_by_issuer(source, crl);
-        if let (None, Some(stranger)) = (&file, strangers.first().and_then(|stranger| self.certificate(*stranger))) {
-            let expected = self.expected_issuer(stranger, source);
-            self.defect(index, ContentDefect::WrongIssuer { expected, found: crl.issuer.to_string() });
-        }
-        if let Some(verdict) = self.verdicts.get_mut(index) {
-            verdict.concerned.extend(&concerned);
-        }
-        let (state, mut defects) = inspect(crl, &signed, source.role, self.at);
-        let content = content(crl, state);
-        if concerned.is_empty() {
-            return self.show(index, content, false);
-        }
-        if signed == Signed::NoCertificate {
-            for subject in &concerned {
-                self.leave_open(*subject, unverified(&source.url, crl));
-            }
-            // Below a known issuer that is the CRL's fault; at the top of a path that leads nowhere it is the path's.
-            let issuer = |subject: &usize| self.subjects.get(*subject)?.issuer.as_ref();
-            if let (None, Some(issuer)) = (&file, concerned.iter().find_map(issuer)) {
-                let expected = issuer.subject.to_string();
-                let found = format!("{}, of which no certificate is at hand,", crl.issuer);
-                defects.retain(|defect| *defect != ContentDefect::Unverified);
-                defects.insert(0, ContentDefect::WrongIssuer { expected, found });
-            }
-        }
-        let sound = !defects.iter().any(ContentDefect::is_blocking);
-        // A file for other certificates of the same issuer is as silent as one of another issuer.
-        let mut usable = false;
-        let mut misfits = Vec::new();
-        if sound {
-            let is_delta = crl.delta_base.is_some();
-            if is_delta && source.role != Role::Complete {
-                self.defects(index, defects);
-                return deltas.push(Delta { source: index, file, crl: crl.clone(), concerned, content });
-            }
-            for subject in concerned {
-                match self.complete_word(source, crl, subject) {
-                    Ok(reasons) => {
-                        usable = true;
-                        self.add_word(index, crl, subject, reasons);
-                    }
-                    Err(reason) => misfits.push((subject, reason)),
-                }
-            }
-        }
-        for (subject, reason) in misfits {
-            self.misfit(index, file.as_deref(), subject, reason);
-        }
-        self.defects(index, defects);
-        self.show(index, content, usable);
-    }
-
-    fn defects(&mut self, source: usize, defects: Vec<ContentDefect>) {
-        for defect in defects {
-            self.defect(source, defect);
-        }
-    }
-
-    /// The CRL is not for this certificate: a defect of an endpoint that the certificate names, but of a file
-    /// only that it leaves the question open.
-    fn misfit(&mut self, source: usize, file: Option<&str>, subject: usize, reason: String) {
-        let Some(certificate) = self.certificate(subject).map(|certificate| certificate.sha256) else {
-            return;
-        };
-        match file {
-            Some(path) => self.leave_open(subject, format!("{path} does not cover it: {reason}")),
-            None => self.defect(source, ContentDefect::OutOfScope { certificate, reason }),
-        }
-    }
-
-    /// The source's subjects for which the right name stands in the CRL's `issuer`, and the others.
-    fn split_by_issuer(&self, source: &CrlSource, crl: &Crl) -> (Vec<usize>, Vec<usize>) {
-        source.subjects.iter().partition(|subject| {
-            self.certificate(**subject).is_some_and(|certificate| {
-                let points = scope::points(certificate, place(source));
-                points.iter().any(|point| scope::is_issuer_expected(crl, certificate, point))
-            })
-        })
-    }
-
-    fn expected_issuer(&self, certificate: &Certificate, source: &CrlSource) -> String {
-        let points = scope::points(certificate, place(source));
-        let issuers = points.first().map(|point| scope::expected_issuers(certificate, point));
-        issuers.and_then(|issuers| issuers.first().map(ToString::to_string)).unwrap_or_default()
-    }
-
-    /// For which reasons the complete CRL covers the certificate, by any of its distribution points.
-    fn complete_word(&self, source: &CrlSource, crl: &Crl, subject: usize) -> Result<ReasonFlags, String> {
-        match (crl.delta_base.is_some(), source.role) {
-            (true, _) => return Err("it is a delta CRL where a complete one should be".to_owned()),
-            (false, Role::Delta) => return Err("it is a complete CRL where a delta CRL should be".to_owned()),
-            (false, _) => {}
-        }
-        let Some(certificate) = self.certificate(subject) else {
-            return Err(String::new());
-        };
-        let mut covered = ReasonFlags(0);
-        let mut refusal = None;
-        for point in scope::points(certificate, place(source)) {
-            if !scope::is_issuer_expected(crl, certificate, &point) {
-                continue;
-            }
-            match scope::reasons(crl, certificate, &point) {
-                Ok(reasons) => covered.0 |= reasons.0,
-                Err(reason) => refusal = refusal.or(Some(reason)),
-            }
-        }
-        if covered.0 == 0 { Err(refusal.unwrap_or_default()) } else { Ok(covered) }
-    }
-
-    fn add_word(&mut self, source: usize, crl: &Arc<Crl>, subject: usize, reasons: ReasonFlags) {
-        let Some(answer) = self.certificate(subject).map(|certificate| own_answer(crl, certificate)) else {
-            return;
-        };
-        if let Some(words) = self.words.get_mut(subject) {
-            let answer = answer.unwrap_or(Answer::Good);
-            let dated = crl.this_update;
-            words.push(Word { source, deltas: Vec::new(), answer, dated, reasons, crl: crl.clone() });
-        }
-    }
-
-    fn apply_delta(&mut self, delta: &Delta) {
-        let mut usable = false;
-        for subject in &delta.concerned {
-            let entry = self.certificate(*subject).and_then(|certificate| own_answer(&delta.crl, certificate));
-            let mut applied = false;
-            let mut refusal = None;
-            for word in self.words.get_mut(*subject).into_iter().flatten() {
-                match delta::adds_to(&delta.crl, &word.crl) {
-                    Ok(newer) => {
-                        applied = true;
-                        word.deltas.push(delta.source);
-                        if newer {
-                            word.dated = delta.crl.this_update;
-                            word.answer = entry.clone().unwrap_or_else(|| word.answer.clone());
-                        }
-                    }
-                    Err(reason) => refusal = refusal.or(Some(reason)),
-                }
-            }
-            match refusal {
-                Some(reason) if !applied => self.misfit(delta.source, delta.file.as_deref(), *subject, reason),
-                _ => usable = true,
-            }
-        }
-        self.show(delta.source, delta.content.clone(), usable);
-    }
-
-    fn conclude(mut self, sources: &[CrlSource]) -> Judgement {
-        for (subject, words) in self.words.iter_mut().enumerate() {
-            let covered = words.iter().fold(0, |covered, word| covered | word.reasons.0);
-            let missing = ReasonFlags::ALL.0 & !covered;
-            if words.is_empty() || missing == 0 {
-                continue;
-            }
-            // Not listed, but listed for some reasons only: that is no "good" (RFC 5280 §6.3.3, end).
-            for word in words.iter_mut().filter(|word| word.answer == Answer::Good) {
-                word.answer = Answer::Unknown;
-            }
-            let text = format!("no usable CRL covers the reasons {}", reason_names(missing).join(", "));
-            if let Some(open) = self.open.get_mut(subject) {
-                open.push(text);
-            }
-        }
-        for (index, (source, verdict)) in sources.iter().zip(&mut self.verdicts).enumerate() {
-            verdict.defects.sort_by_key(|defect| !defect.is_blocking());
-            let is_broken = verdict.defects.iter().any(ContentDefect::is_blocking);
-            for subject in &source.subjects {
-                let words = self.words.get(*subject).into_iter().flatten();
-                let mine = words.filter(|word| word.source == index || word.deltas.contains(&index));
-                let best = mine.min_by_key(|word| match word.answer {
-                    Answer::Revoked { .. } => 0,
-                    Answer::Good => 1,
-                    Answer::Unknown => 2,
-                });
-                let failed = is_broken && verdict.concerned.contains(subject);
-                if best.is_none() && source.role == Role::File && !failed {
-                    continue;
-                }
-                let answer = SourceAnswer {
-                    kind: SourceKind::Crl,
-                    url: Some(source.url.clone()),
-                    answer: best.map(|word| word.answer.clone()),
-                    dated: best.map(|word| word.dated),
-                };
-                verdict.answers.push((*subject, answer));
-            }
-        }
-        Judgement { sources: self.verdicts, open: self.open }
-    }
-}
-
-/// The URL by which a distribution point must name the CRL; delta CRLs and files need none.
-fn place(source: &CrlSource) -> Option<&str> {
-    (source.role == Role::Complete).then_some(source.url.as_str())
-}
-
-fn unverified(url: &str, crl: &Crl) -> String {
-    format!("no certificate of {} is at hand to verify the CRL from {url} with", crl.issuer)
-}
-
 /// What the CRL's entries by themselves say of the certificate; `None` where it is not listed.
 fn own_answer(crl: &Crl, certificate: &Certificate) -> Option<Answer> {
     scope::entry(crl, certificate).map(|entry| match entry.reason {
+        // RFC 5280 §6.3.3 (k)
         Some(RevocationReason::REMOVE_FROM_CRL) => Answer::Good,
         reason => Answer::Revoked { at: entry.revocation_date, reason },
     })
-}
-
-fn reason_names(flags: u16) -> Vec<&'static str> {
-    const NAMES: [&str; 8] = [
-        "keyCompromise",
-        "cACompromise",
-        "affiliationChanged",
-        "superseded",
-        "cessationOfOperation",
-        "certificateHold",
-        "privilegeWithdrawn",
-        "aACompromise",
-    ];
-    NAMES.iter().enumerate().filter(|(bit, _)| flags & (2 << bit) != 0).map(|(_, name)| *name).collect()
 }
 
 #[cfg(test)]

@@ -6,10 +6,15 @@ use std::borrow::Cow;
 use url::Url;
 
 use crate::x509::crl::{Crl, CrlEntry};
-use crate::x509::{Certificate, DistributionPoint, DistributionPointName, GeneralName, Name, ReasonFlags};
+use crate::x509::{
+    Certificate, DistributionPoint, DistributionPointName, GeneralName, Name, ReasonFlags, RevocationReason,
+};
 
 /// The distribution points of a certificate by which a CRL from this URL counts; all of them, and the one
-/// that every certificate has by implication (RFC 5280 §6.3.3, last paragraph), for a CRL at hand.
+/// that a certificate has by implication (RFC 5280 §6.3.3, last paragraph), for a CRL at hand.
+///
+/// A certificate all of whose points name another CRL issuer has none by implication: its CA has said that its
+/// own CRLs are not where this certificate's revocation is told.
 #[must_use]
 pub(super) fn points<'a>(certificate: &'a Certificate, url: Option<&str>) -> Vec<Cow<'a, DistributionPoint>> {
     match url {
@@ -25,17 +30,22 @@ pub(super) fn points<'a>(certificate: &'a Certificate, url: Option<&str>) -> Vec
                 reasons: None,
                 crl_issuer: Vec::new(),
             };
-            let named = certificate.crl_distribution_points.iter().map(Cow::Borrowed);
-            named.chain(std::iter::once(Cow::Owned(implied))).collect()
+            let points = &certificate.crl_distribution_points;
+            let is_own = |point| expected_issuers(certificate, point).iter().any(|it| it.matches(&certificate.issuer));
+            let is_implied = points.is_empty() || points.iter().any(is_own);
+            points.iter().map(Cow::Borrowed).chain(is_implied.then_some(Cow::Owned(implied))).collect()
         }
     }
 }
 
-/// Who must have issued the CRL: the distribution point's `cRLIssuer`, else the certificate's issuer.
+/// Who must have issued the CRL: the distribution point's `cRLIssuer`, else the certificate's issuer. Nobody, where
+/// `cRLIssuer` holds no directory name, as it must (RFC 5280 §4.2.1.13).
 #[must_use]
 pub(super) fn expected_issuers<'a>(certificate: &'a Certificate, point: &'a DistributionPoint) -> Vec<&'a Name> {
-    let named: Vec<&Name> = directory_names(&point.crl_issuer).collect();
-    if named.is_empty() { vec![&certificate.issuer] } else { named }
+    if point.crl_issuer.is_empty() {
+        return vec![&certificate.issuer];
+    }
+    directory_names(&point.crl_issuer).collect()
 }
 
 /// Whether the right name stands in the CRL's `issuer`.
@@ -50,6 +60,8 @@ pub(super) fn is_issuer_expected(crl: &Crl, certificate: &Certificate, point: &D
 /// The part of the scope that excludes it, in words.
 pub(super) fn reasons(crl: &Crl, certificate: &Certificate, point: &DistributionPoint) -> Result<ReasonFlags, String> {
     let scope = crl.issuing_distribution_point.as_ref();
+    // (b)(1) has that of every point with a `cRLIssuer`; one that names the certificate's own issuer there says
+    // nothing that leaving it out would not.
     if !crl.issuer.matches(&certificate.issuer) && !scope.is_some_and(|scope| scope.indirect_crl) {
         return Err(format!("it is no indirect CRL, so it speaks for certificates of {} only", crl.issuer));
     }
@@ -57,10 +69,19 @@ pub(super) fn reasons(crl: &Crl, certificate: &Certificate, point: &Distribution
     let Some(scope) = scope else {
         return Ok(ReasonFlags(wanted));
     };
+    // §6.3.3 would take it where its issuer is the certificate's own; other verifiers take no indirect CRL that the
+    // point does not announce, and BoringSSL's suite holds it for unusable (`bad_idp_indirectcrl`).
+    if scope.indirect_crl && scope.name.is_some() && point.crl_issuer.is_empty() {
+        return Err("it is an indirect CRL, and the distribution point names no cRLIssuer".to_owned());
+    }
     if let Some(name) = &scope.name
         && !names_agree(name, crl, certificate, point)
     {
         return Err(format!("it is the CRL of another distribution point, {}", show(name, &crl.issuer)));
+    }
+    if (scope.only_contains_user_certs || scope.only_contains_ca_certs) && certificate.version < 3 {
+        // Without extensions it does not say whether it is a CA's (RFC 5280 §6.1.4 (k)).
+        return Err(format!("it tells CA from end-entity certificates, and version {} does not", certificate.version));
     }
     if scope.only_contains_user_certs && certificate.is_ca() {
         return Err("it covers end-entity certificates only".to_owned());
@@ -78,16 +99,18 @@ pub(super) fn reasons(crl: &Crl, certificate: &Certificate, point: &Distribution
     Ok(ReasonFlags(covered))
 }
 
-/// The entry for this certificate; an indirect CRL's entries each belong to an issuer of their own.
+/// The entry for this certificate; an indirect CRL's entries each belong to an issuer of their own. Of several, one
+/// that says revoked.
 #[must_use]
 pub(super) fn entry<'a>(crl: &'a Crl, certificate: &Certificate) -> Option<&'a CrlEntry> {
-    crl.found.iter().find(|entry| {
-        entry.serial.magnitude() == certificate.serial.magnitude()
+    let of_certificate = crl.found.iter().filter(|entry| {
+        entry.serial.is_same_number(&certificate.serial)
             && match &entry.certificate_issuer {
                 Some(names) => directory_names(names).any(|name| name.matches(&certificate.issuer)),
                 None => crl.issuer.matches(&certificate.issuer),
             }
-    })
+    });
+    of_certificate.min_by_key(|entry| entry.reason == Some(RevocationReason::REMOVE_FROM_CRL))
 }
 
 fn directory_names(names: &[GeneralName]) -> impl Iterator<Item = &Name> {

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use super::{CrlError, fail};
 use crate::x509::certificate::Serial;
 use crate::x509::der::{self, SEQUENCE, Tlv};
-use crate::x509::extensions::{DistributionPoint, IssuingDistributionPoint, oid};
+use crate::x509::extensions::oid::{self, CRL_NUMBER};
+use crate::x509::extensions::{DistributionPoint, IssuingDistributionPoint};
 
 /// How many unknown critical extensions are worth naming.
 const MAX_NAMED: usize = 32;
@@ -16,6 +17,7 @@ const MAX_NAMED: usize = 32;
 pub(super) struct Extensions {
     pub(super) authority_key_identifier: Option<Bytes>,
     pub(super) crl_number: Option<Serial>,
+    pub(super) crl_number_is_critical: bool,
     pub(super) delta_base: Option<Serial>,
     pub(super) issuing_distribution_point: Option<IssuingDistributionPoint>,
     pub(super) freshest_crl: Vec<DistributionPoint>,
@@ -66,6 +68,7 @@ impl Extensions {
                     // RFC 5280 §4.2: no more than one instance; two could be read either way.
                     return Err(fail(at, name, "it appears twice"));
                 }
+                parsed.crl_number_is_critical |= extension.critical && oid == CRL_NUMBER;
                 seen.push(oid);
             } else if extension.critical {
                 name_once(&mut parsed.unknown_critical, extension.oid);

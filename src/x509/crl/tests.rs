@@ -131,7 +131,7 @@ fn reads_what_rcgen_makes() {
 fn the_same_whatever_the_chunks_and_the_armour() {
     let key = KeyPair::generate().unwrap();
     let der = sample(&key);
-    let wanted = [serial(&[0x9a, 2]), serial(&[3; 20]), serial(&[4; 130]), serial(&[5])];
+    let wanted = [serial(&[0, 0x9a, 2]), serial(&[3; 20]), serial(&[4; 130]), serial(&[5])];
     let text = format!("Some text\r\n{}trailing text", pem::encode("X509 CRL", &der).replace('\n', "\r\n"));
     for size in (1..200).chain([der.len() - 1, der.len(), 100_000]) {
         for (input, encoding) in [(der.as_slice(), Encoding::Der), (text.as_bytes(), Encoding::Pem)] {
@@ -151,14 +151,30 @@ fn the_same_whatever_the_chunks_and_the_armour() {
 }
 
 #[test]
-fn serials_compare_by_their_magnitude() {
+fn serials_compare_as_numbers() {
     let key = KeyPair::generate().unwrap();
-    let der = usual(&key, &[&entry(&[0x9a, 1], &[]), &entry(&[0, 0x9b, 1], &[]), &entry(&[0], &[])], &[]);
+    let long = [0x7f; 20];
+    let entries = [&[0xff][..], &[0, 0xfe], &[0], &[0, 0, 7], &[0xff, 0xff, 0x80, 1], &long];
+    let entries: Vec<Vec<u8>> = entries.iter().map(|serial| entry(serial, &[])).collect();
+    let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+    let der = usual(&key, &entries, &[]);
     let found = |wanted: &[u8]| read(&der, &[serial(wanted)]).unwrap().found.len();
-    assert_eq!(found(&[0, 0x9a, 1]), 1, "encoded without the zero octet that keeps it positive");
-    assert_eq!(found(&[0x9b, 1]), 1);
-    assert_eq!(found(&[0]), 1);
-    assert_eq!(found(&[1]), 0);
+    for (listed, wanted) in [
+        (true, &[0xff][..]),
+        (false, &[0, 0xff]),
+        (true, &[0, 0xfe]),
+        (false, &[0xfe]),
+        (true, &[0]),
+        (true, &[7]),
+        (true, &[0, 7]),
+        (false, &[1]),
+        (true, &[0x80, 1]),
+        (false, &[0, 0x80, 1]),
+        (true, &long),
+        (false, &long[..19]),
+    ] {
+        assert_eq!(found(wanted), usize::from(listed), "{wanted:02x?}");
+    }
 }
 
 #[test]

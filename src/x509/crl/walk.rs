@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::extensions::{Extensions, RawExtension, name_once};
 use super::header::{Header, Length, MAX_HEADER, prefix, suffix, wide};
 use super::{Crl, CrlEntry, CrlError, Encoding, Evidence, fail};
-use crate::x509::certificate::Serial;
+use crate::x509::certificate::{Serial, minimal};
 use crate::x509::der::{self, SEQUENCE, Tlv};
 use crate::x509::extensions::{GeneralName, RevocationReason};
 use crate::x509::signature::{self, AlgorithmIdentifier};
@@ -65,21 +65,22 @@ impl Place {
 /// The serial numbers asked for.
 #[derive(Debug)]
 struct Wanted {
-    magnitudes: Vec<Vec<u8>>,
+    /// In their shortest form.
+    numbers: Vec<Vec<u8>>,
     /// Which last octets occur in them; spares comparing all but one in 256 entries.
     last_octets: [bool; 256],
 }
 
 impl Wanted {
     fn new(serials: &[Serial]) -> Self {
-        let magnitudes: Vec<Vec<u8>> = serials.iter().map(|serial| serial.magnitude().to_vec()).collect();
+        let numbers: Vec<Vec<u8>> = serials.iter().map(|serial| serial.minimal().to_vec()).collect();
         let mut last_octets = [false; 256];
-        for last in magnitudes.iter().filter_map(|magnitude| magnitude.last()) {
+        for last in numbers.iter().filter_map(|number| number.last()) {
             if let Some(slot) = last_octets.get_mut(usize::from(*last)) {
                 *slot = true;
             }
         }
-        Self { magnitudes, last_octets }
+        Self { numbers, last_octets }
     }
 
     fn may_contain(&self, last_octet: u8) -> bool {
@@ -87,9 +88,8 @@ impl Wanted {
     }
 
     fn contains(&self, serial: &[u8]) -> bool {
-        let zeros = serial.iter().take_while(|octet| **octet == 0).count();
-        let magnitude = serial.get(zeros.min(serial.len().saturating_sub(1))..).unwrap_or_default();
-        self.magnitudes.iter().any(|wanted| wanted == magnitude)
+        let number = minimal(serial);
+        self.numbers.iter().any(|wanted| wanted == number)
     }
 }
 
@@ -517,11 +517,13 @@ impl Walker {
             found: self.found,
             authority_key_identifier: self.extensions.authority_key_identifier,
             crl_number: self.extensions.crl_number,
+            crl_number_is_critical: self.extensions.crl_number_is_critical,
             delta_base: self.extensions.delta_base,
             issuing_distribution_point: self.extensions.issuing_distribution_point,
             freshest_crl: self.extensions.freshest_crl,
             next_publish: self.extensions.next_publish,
             unknown_critical_extensions: self.extensions.unknown_critical,
+            has_certificate_issuers: self.certificate_issuer.is_some(),
             unknown_critical_entry_extensions: self.unknown_critical_entry_extensions,
             signature_algorithm,
             evidence: match self.message {

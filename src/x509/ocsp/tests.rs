@@ -138,6 +138,7 @@ fn cert_ids_match_by_any_known_hash() {
     let pki = pki();
     for (oid, algorithm) in [
         ("1.3.14.3.2.26", &digest::SHA1_FOR_LEGACY_USE_ONLY),
+        ("2.16.840.1.101.3.4.2.4", &digest::SHA224),
         ("2.16.840.1.101.3.4.2.1", &digest::SHA256),
         ("2.16.840.1.101.3.4.2.2", &digest::SHA384),
         ("2.16.840.1.101.3.4.2.3", &digest::SHA512),
@@ -147,11 +148,15 @@ fn cert_ids_match_by_any_known_hash() {
             hash_algorithm: oid.to_owned(),
             issuer_name_hash: hash(pki.ca.subject.der()),
             issuer_key_hash: hash(&pki.ca.key.bits),
-            serial: Serial(Bytes::from_static(&[0x9a, 1])),
+            serial: Serial(Bytes::from_static(&[0, 0x9a, 1])),
         };
         assert!(id.matches(&pki.leaf, &pki.ca));
-        id.hash_algorithm = "2.16.840.1.101.3.4.2.4".to_owned();
-        assert!(!id.matches(&pki.leaf, &pki.ca));
+        id.serial = Serial(Bytes::from_static(&[0x9a, 1]));
+        assert!(!id.matches(&pki.leaf, &pki.ca), "a negative number");
+        id.serial = Serial(Bytes::from_static(&[0, 0, 0x9a, 1]));
+        assert!(id.matches(&pki.leaf, &pki.ca));
+        id.hash_algorithm = "1.2.840.113549.2.5".to_owned();
+        assert!(!id.matches(&pki.leaf, &pki.ca), "MD5");
     }
 }
 
