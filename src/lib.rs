@@ -172,7 +172,7 @@ impl Inquiry<'_> {
             revocation::Subjects {
                 certificates: &subjects,
                 staple: presented.staple(),
-                at_hand: revocation::AtHand { pool: &pool, store, judge: &WebpkiJudge },
+                at_hand: revocation::AtHand { pool: &pool, store, judge: &StandardJudge },
             },
             run.at,
             deadline,

@@ -542,9 +542,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         let help: String = command.get_subcommands_mut().map(|sub| sub.render_long_help().to_string()).collect();
-        for option in
-            ["--config", "--expect", "--state", "--cache-dir", "--no-cache", "--policy", "--inhibit", "nagios"]
-        {
+        for option in ["--config", "--expect", "--state", "--cache-dir", "--no-cache", "nagios"] {
             assert!(!help.contains(option), "{option}");
         }
         for option in ["--all-addresses", "--deny-private", "--max-crl-size", "--no-proxy", "--severity"] {

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use super::fixtures::{Ca, CrlSpec, ERROR_UNAUTHORIZED, Entry, Leaf, OcspSpec, Says, Server, at, instant, nonce};
 use super::*;
 use crate::net::{HttpMethod, NetOptions, Network, Outcome, ProxyChoice};
-use crate::path::WebpkiJudge;
+use crate::path::StandardJudge;
 use crate::x509::RevocationReason;
 
 const MALFORMED_REQUEST: &[u8] = &[0x30, 3, 0x0a, 1, 1];
@@ -54,7 +54,7 @@ async fn examine_by(
     progress: &dyn Progress,
 ) -> RevocationFacts {
     let (pool, store) = (Pool::default(), TrustStore::default());
-    let at_hand = AtHand { pool: &pool, store: &store, judge: &WebpkiJudge };
+    let at_hand = AtHand { pool: &pool, store: &store, judge: &StandardJudge };
     let subjects = Subjects { certificates, staple, at_hand };
     examine(retriever, options, subjects, at(), deadline, progress).await
 }

@@ -119,7 +119,7 @@ pub fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Encodes an object identifier's contents octets in dotted form; arcs may be of any size (those of UUIDs
-/// below 2.25 have 128 bits).
+/// below 2.25 have 128 bits). One that is cut short or padded is a `?`, and so equals no identifier.
 #[must_use]
 pub fn oid_to_string(contents: &[u8]) -> String {
     let mut arcs: Vec<String> = Vec::new();
@@ -218,6 +218,8 @@ mod tests {
     fn oids_print_with_large_first_arcs() {
         assert_eq!(oid_to_string(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d]), "1.2.840.113549");
         assert_eq!(oid_to_string(&[0x88, 0x37]), "2.999");
+        assert_eq!(oid_to_string(&[0x2a, 0x86, 0x48, 0x86]), "1.2.840.?");
+        assert_eq!(oid_to_string(&[0x2a, 0x80, 0x03]), "1.2.?");
         let mut uuid = vec![0x69, 0x83];
         uuid.extend([0xff; 17]);
         uuid.push(0x7f);

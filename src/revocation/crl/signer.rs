@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 
 use super::super::{AtHand, Subject};
-use crate::path::{self, DefectKind, Judgement, Purpose, Question};
+use crate::path::{self, Purpose, Question};
 use crate::x509::certificate::Serial;
 use crate::x509::crl::Crl;
 use crate::x509::{Certificate, Fingerprint, SignatureError};
@@ -248,19 +248,11 @@ impl<'a> Signers<'a> {
             // RFC 5280 §6.1.1: the initial policies and the purpose are the target's, not its CRL signer's.
             let question = Question::new(*at, Purpose::Any);
             let search = path::search(signer, at_hand.pool, at_hand.store, &question, at_hand.judge);
-            let valid = search.paths.into_iter().filter(|path| path.trusted && is_valid(&path.judgement));
+            let valid = search.paths.into_iter().filter(|path| path.judgement.valid);
             Arc::new(valid.map(|path| path.certificates.into_iter().skip(1).collect()).collect())
         });
         found.clone()
     }
-}
-
-/// rustls-webpki refuses a CA's certificate at the end of a path for that alone, which RFC 5280 does not.
-fn is_valid(judgement: &Judgement) -> bool {
-    let is_about_being_a_ca =
-        |kind: &DefectKind| matches!(kind, DefectKind::Refused { error, .. } if error == "CaUsedAsEndEntity");
-    let defects = &judgement.defects;
-    judgement.valid || (!defects.is_empty() && defects.iter().all(|defect| is_about_being_a_ca(&defect.kind)))
 }
 
 /// The best of several outcomes; `failure` where there is none.

@@ -82,14 +82,14 @@ impl Stage {
         self.certificates.iter().for_each(|certificate| pool.add(certificate.clone(), Source::Option));
         let store = TrustStore::of(vec![self.root.certificate.clone()], "stage");
         let question = Question::new(at(), Purpose::Any);
-        let search = path::search(leaf, &pool, &store, &question, &WebpkiJudge);
+        let search = path::search(leaf, &pool, &store, &question, &StandardJudge);
         assert!(search.any_valid(), "{:?}", search.chosen());
         let certificates = crate::subjects(&search, leaf);
         let crls = self.crls.iter().chain(crls);
         let crl_files = crls.enumerate().map(|(number, crl)| (format!("{number}.crl"), Bytes::from(crl.clone())));
         let options =
             RevocationOptions { offline: true, crl_files: crl_files.collect(), ..RevocationOptions::default() };
-        let at_hand = AtHand { pool: &pool, store: &store, judge: &WebpkiJudge };
+        let at_hand = AtHand { pool: &pool, store: &store, judge: &StandardJudge };
         let subjects = Subjects { certificates: &certificates, staple: None, at_hand };
         examine(&retriever(), &options, subjects, at(), deadline(), &crate::Silent).await.statuses
     }
@@ -203,7 +203,7 @@ async fn a_namesake_below_another_anchor_signs_for_nobody() {
     let certificates = [&stage.ca.certificate, &namesake.certificate, &leaf.certificate];
     certificates.into_iter().for_each(|certificate| pool.add(certificate.clone(), Source::Option));
     let store = TrustStore::of(vec![stage.root.certificate.clone(), other.certificate.clone()], "both");
-    let at_hand = AtHand { pool: &pool, store: &store, judge: &WebpkiJudge };
+    let at_hand = AtHand { pool: &pool, store: &store, judge: &StandardJudge };
     let signers = crl::Signers::at_hand(at_hand, at());
     let read = crate::x509::crl::read(&crl[0], &[]).unwrap();
     let mut subject = stage.ca.subject(&Leaf::new(5));

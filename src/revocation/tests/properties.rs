@@ -234,7 +234,7 @@ impl Sources {
         let mut pool = Pool::default();
         others.into_iter().for_each(|certificate| pool.add(certificate, Source::Option));
         let store = TrustStore::of(vec![self.root.certificate.clone()], "test");
-        let search = path::search(&self.leaf, &pool, &store, &Question::new(at(), Purpose::Any), &WebpkiJudge);
+        let search = path::search(&self.leaf, &pool, &store, &Question::new(at(), Purpose::Any), &StandardJudge);
         let certificates = crate::subjects(&search, &self.leaf);
         let mut options = RevocationOptions::default();
         // The anchor's CRL is there throughout, and says that one of the CA's certificates for CRLs is revoked.
@@ -248,7 +248,7 @@ impl Sources {
                 Given::Staple(octets) => staple = staple.or(Some(Bytes::from(octets.clone()))),
             }
         }
-        let at_hand = AtHand { pool: &pool, store: &store, judge: &WebpkiJudge };
+        let at_hand = AtHand { pool: &pool, store: &store, judge: &StandardJudge };
         let subjects = Subjects { certificates: &certificates, staple: staple.as_ref(), at_hand };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let retriever = retriever();
