@@ -3,7 +3,7 @@
 //! Complete structures are read by `x509-parser` and `asn1`; this is for walking octets that no
 //! library should copy (large CRLs), and for raw names.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -122,29 +122,32 @@ pub fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 /// below 2.25 have 128 bits). One that is cut short or padded is a `?`, and so equals no identifier.
 #[must_use]
 pub fn oid_to_string(contents: &[u8]) -> String {
-    let mut arcs: Vec<String> = Vec::new();
-    let mut add = |arc: &dyn fmt::Display, root: Option<u64>| {
-        arcs.extend(root.map(|root| root.to_string()));
-        arcs.push(arc.to_string());
-    };
+    let mut text = String::with_capacity(contents.len().saturating_mul(3));
     for (index, arc) in contents.split_inclusive(|octet| octet & 0x80 == 0).enumerate() {
-        let small =
-            arc.iter().try_fold(0u64, |value, octet| value.checked_mul(128)?.checked_add(u64::from(octet & 0x7f)));
-        match small {
-            // X.690 §8.19.4: the first number holds two arcs.
-            Some(value) if index == 0 => {
-                let root = (value / 40).min(2);
-                add(&(value - root * 40), Some(root));
-            }
-            Some(value) => add(&value, None),
-            None => {
-                let digits: Vec<u8> = arc.iter().map(|octet| octet & 0x7f).collect();
-                let value = BigUint::from_radix_be(&digits, 128).unwrap_or_default();
-                if index == 0 { add(&(value - 80u8), Some(2)) } else { add(&value, None) }
-            }
-        }
+        // Writing to a string does not fail.
+        let _ = push_arc(&mut text, arc, index == 0);
     }
-    arcs.join(".")
+    text
+}
+
+/// Appends one arc; the first number holds two (X.690 §8.19.4).
+fn push_arc(text: &mut String, arc: &[u8], is_first: bool) -> fmt::Result {
+    let dot = if is_first { "" } else { "." };
+    if arc.first() == Some(&0x80) || arc.last().is_none_or(|last| last & 0x80 != 0) {
+        return write!(text, "{dot}?");
+    }
+    let small = arc.iter().try_fold(0u64, |value, octet| value.checked_mul(128)?.checked_add(u64::from(octet & 0x7f)));
+    let Some(value) = small else {
+        let digits: Vec<u8> = arc.iter().map(|octet| octet & 0x7f).collect();
+        let value = BigUint::from_radix_be(&digits, 128).unwrap_or_default();
+        return if is_first { write!(text, "2.{}", value - 80u8) } else { write!(text, "{dot}{value}") };
+    };
+    if is_first {
+        let root = (value / 40).min(2);
+        write!(text, "{root}.{}", value - root * 40)
+    } else {
+        write!(text, "{dot}{value}")
+    }
 }
 
 /// Reads a `UTCTime` or `GeneralizedTime` (RFC 5280 §4.1.2.5).

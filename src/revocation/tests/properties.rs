@@ -306,16 +306,12 @@ proptest! {
             let given = with_one_staple(given);
             let has_sound = given.len() > usize::from(revoking.is_some()) && sound.is_some();
             let status = sources.examine(&given, turn)[0].clone();
-            let expected = match (revoking.is_some(), has_sound) {
-                (true, _) => Status::Revoked,
-                (false, true) => Status::Good,
-                (false, false) if given.is_empty() => Status::NotChecked,
-                (false, false) => Status::Unknown,
-            };
-            if !(given.iter().all(|given| matches!(given, Given::Crl(_))) && expected == Status::Unknown) {
-                prop_assert_eq!(status.status, expected);
+            match (revoking.is_some(), has_sound) {
+                (true, _) => prop_assert_eq!(status.status, Status::Revoked),
+                (false, true) => prop_assert_eq!(status.status, Status::Good),
+                // Some of them are no sources for the certificate at all, such as a CRL of another issuer.
+                (false, false) => prop_assert!(matches!(status.status, Status::Unknown | Status::NotChecked)),
             }
-            prop_assert_ne!((status.status, expected), (Status::Good, Status::Unknown));
 
             // In another order.
             let mut order: Vec<usize> = (0..given.len()).collect();
