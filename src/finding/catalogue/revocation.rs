@@ -23,7 +23,7 @@ entries! {
     reference: "RFC 5280 §6.3.3; RFC 6960 §2.4";
 
     CRL_EXPIRED = "crl.expired", ByConsequence, "A CRL is out of date";
-    explanation: "The CRL's nextUpdate has passed, so a newer one should have been there and was not. Verifiers reject a stale CRL, and one that insists on revocation checking then refuses every certificate of that CA at once. A CA service that stopped, an expired job, or a copy to the web server that no longer happens is the usual cause; sometimes a cache on the way serves an old copy.";
+    explanation: "The CRL's nextUpdate has passed, so a newer one should have been there and was not. Verifiers reject a stale CRL, and one that insists on revocation checking then refuses every certificate of that CA at once. A CA service that stopped, an expired job, or a copy to the web server that no longer happens is the usual cause; sometimes a cache on the way serves an old copy. Where a current delta CRL builds on it, the two together still count.";
     remedy: "Whoever runs the CA publishes a new CRL now and finds out why the schedule failed. If the CA's own server has a fresh one, the proxy or CDN in between is told to drop its copy.";
     reference: "RFC 5280 §5.1.2.5, §6.3.3";
 
@@ -33,7 +33,7 @@ entries! {
     reference: "RFC 5280 §5.1.2.4";
 
     CRL_MALFORMED = "crl.malformed", ByConsequence, "What is served is not a CRL";
-    explanation: "The URL answered, but the octets do not decode as a CRL; what is wrong with them is said. A different file in its place, a file cut short when it was copied, or a text conversion on upload are the usual causes. No verifier can use it.";
+    explanation: "The URL answered, but the octets do not decode as a CRL; what is wrong with them is said. A different file in its place, a file cut short when it was copied, or a text conversion on upload are the usual causes. A CRL that decodes but breaks a rule that strict verifiers hold to is reported here too: a list of entries that is there but empty, a cRLNumber marked critical, entries with a certificateIssuer in a CRL that is not indirect. No verifier, or no strict one, can use it.";
     remedy: "Whoever runs the CA's web server puts the CRL there as the CA wrote it, in DER and binary, and compares its size with the original.";
     reference: "RFC 5280 §5.1";
 
@@ -43,9 +43,9 @@ entries! {
     reference: "RFC 5280 §6.3.3 (f), (g)";
 
     CRL_WRONG_ISSUER = "crl.wrong-issuer", ByConsequence, "A CRL comes from another issuer";
-    explanation: "The CRL served under the certificate's URL was issued by somebody other than the certificate's issuer (or the CRL issuer it names). It says nothing about this certificate, however genuine it may be. Usually the wrong CA's file was published under the name.";
+    explanation: "The CRL served under the certificate's URL was issued by somebody other than the certificate's issuer (or the CRL issuer it names). It says nothing about this certificate, however genuine it may be. Usually the wrong CA's file was published under the name. The same is said where the name is right but the key is not one that counts: its certificate lacks the key usage cRLSign, is itself revoked, or has no valid path to the trust anchor of the certificates that the CRL speaks for.";
     remedy: "Whoever runs the CA publishes the CRL of the issuer named under this URL.";
-    reference: "RFC 5280 §6.3.3 (b)(1)";
+    reference: "RFC 5280 §6.3.3 (b)(1), (f)";
 
     CRL_OUT_OF_SCOPE = "crl.out-of-scope", ByConsequence, "A CRL does not cover the certificate";
     explanation: "The CRL is genuine, but limits itself (by its issuingDistributionPoint or as a delta CRL) to something that this certificate is not part of: only CA certificates, only some reasons, another distribution point. Its silence about the certificate means nothing. Accepting it would let one shard stand in for another, which is a way to hide a revocation.";
@@ -108,9 +108,9 @@ entries! {
     reference: "RFC 6960 §3.2";
 
     OCSP_UNAUTHORIZED_RESPONDER = "ocsp.unauthorized-responder", ByConsequence, "The responder is not entitled to answer";
-    explanation: "The response is signed neither by the certificate's issuer itself nor by a delegate that the issuer certified with the OCSPSigning purpose and that is valid now. Otherwise anyone could declare certificates good. An expired delegate certificate, and one issued by the CA's previous key, are the usual causes.";
+    explanation: "The response is signed neither by the certificate's issuer itself nor by a delegate that the issuer certified with the OCSPSigning purpose and that is valid now. Otherwise anyone could declare certificates good. An expired delegate certificate, and one issued by the CA's previous key, are the usual causes. A delegate that is revoked has no authority; nor can one call anything good whose certificate lacks id-pkix-ocsp-nocheck and names CRLs, where none of them shows that it is not revoked.";
     remedy: "Whoever runs the CA issues the responder a current delegate certificate, with the OCSPSigning purpose, from the very CA key that issued the certificates it answers for.";
-    reference: "RFC 6960 §4.2.2.2, §3.2";
+    reference: "RFC 6960 §4.2.2.2, §4.2.2.2.1, §3.2";
 
     OCSP_WRONG_CERTIFICATE = "ocsp.wrong-certificate", ByConsequence, "An OCSP response is about another certificate";
     explanation: "The response holds no answer for the certificate that was asked about; its serial number or its issuer hashes differ. A client must not use it. Caches that ignore part of the URL, and responders set up for another CA, produce this.";
@@ -118,7 +118,7 @@ entries! {
     reference: "RFC 6960 §3.2, §4.1.1";
 
     OCSP_NONCE_MISMATCH = "ocsp.nonce-mismatch", ByConsequence, "An OCSP response answers another request's nonce";
-    explanation: "The response carries a nonce that is not the one sent. It is therefore not the answer to this request: a replayed or wrongly cached one. A response without any nonce is normal, since many responders serve prepared answers, and is not reported.";
+    explanation: "The response carries a nonce that is not the one sent. It is therefore not the answer to this request: a replayed or wrongly cached one. If it says revoked, that counts all the same, since it is signed and fresh. A response without any nonce is normal, since many responders serve prepared answers, and is not reported.";
     remedy: "Whoever runs the responder keeps POST requests from being cached and returns the request's own nonce or none.";
     reference: "RFC 9654 §2.1; RFC 6960 §4.4.1";
 
@@ -128,9 +128,9 @@ entries! {
     reference: "RFC 6960 §2.3, §4.2.1";
 
     OCSP_UNKNOWN = "ocsp.unknown", ByConsequence, "The responder does not know the certificate";
-    explanation: "A valid, signed response says \"unknown\": the responder has no record of this certificate. Clients that insist on a good answer refuse the certificate. It appears when the CA's database has not reached the responder yet, and for certificates that the CA never issued, which would be a forgery.";
+    explanation: "A valid, signed response says \"unknown\": the responder has no record of this certificate. Clients that insist on a good answer refuse the certificate. It appears when the CA's database has not reached the responder yet, and for certificates that the CA never issued, which would be a forgery. A \"good\" counts as unknown for an expired certificate that ended before the responder's records begin (its archive cutoff).";
     remedy: "Whoever runs the CA checks that the certificate's serial number is in its database and that the responder reads it; if the CA did not issue it, treat it as a security incident.";
-    reference: "RFC 6960 §2.2";
+    reference: "RFC 6960 §2.2, §4.4.4";
 
     OCSP_GET_FAILED = "ocsp.get-failed", Fixed(Warning), "The responder answers POST but not GET";
     explanation: "Asked by POST the responder gives a usable answer, asked by GET it does not. Windows, browsers and caches use GET for short requests, so those clients are left without an answer. Slashes and plus signs of the request encoded in the path, mangled by a web server or a security filter, are the usual cause.";
