@@ -26,4 +26,13 @@ if command -v cargo-deny >/dev/null; then
 else
     echo "SKIPPED cargo deny: not installed (cargo install cargo-deny --locked)"
 fi
+if cargo +nightly --version >/dev/null 2>&1 && { command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz; }; then
+    # No sanitizer: there is no unsafe code to watch, and the build takes a third of the time.
+    for judge in path_judge crl_judge ocsp_judge; do
+        said=$(cargo +nightly fuzz run --dev --sanitizer none "$judge" -- -max_total_time=20 2>&1) || { echo "$said"; exit 1; }
+        echo "fuzzed $judge: ${said##*$'\n'}"
+    done
+else
+    echo "SKIPPED fuzzing of the judges: needs a nightly toolchain (rustup toolchain install nightly)"
+fi
 cargo test
