@@ -164,7 +164,7 @@ impl Inquiry<'_> {
         for certificate in &run.intermediates {
             pool.add(certificate.clone(), Source::Option);
         }
-        let search = Box::pin(find_paths(run, store, &leaf, &mut pool, deadline)).await;
+        let mut search = Box::pin(find_paths(run, store, &leaf, &mut pool, deadline)).await;
         let subjects = subjects(&search, &leaf);
         let revocation = revocation::examine(
             &run.retriever,
@@ -179,6 +179,7 @@ impl Inquiry<'_> {
             self.progress,
         )
         .await;
+        search.prefer_unrevoked(&revocation.revoked());
         let name_check = match run.purpose {
             Purpose::Client => NameCheck::NotAsked,
             Purpose::Server | Purpose::Any => path::hostname::check(&leaf, presented.name()),

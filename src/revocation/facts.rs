@@ -1,5 +1,7 @@
 //! What was observed at endpoints and what it says of certificates.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use crate::net::{Attempt, HttpMethod};
@@ -401,4 +403,13 @@ pub struct RevocationFacts {
     pub staple: Option<StapleFacts>,
     /// Files given.
     pub files: Vec<FileFacts>,
+}
+
+impl RevocationFacts {
+    /// The certificates that are revoked.
+    #[must_use]
+    pub fn revoked(&self) -> HashSet<Fingerprint> {
+        let revoked = self.statuses.iter().filter(|status| status.status == Status::Revoked);
+        revoked.map(|status| status.certificate).collect()
+    }
 }

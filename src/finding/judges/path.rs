@@ -1,5 +1,7 @@
 //! `path.*`: why no path is valid, told for the one that came nearest; and what is to be known of those that are.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::{Case, Names, Sink, Weight, is_top};
@@ -332,9 +334,11 @@ fn alternatives(case: &Case<'_>, sink: &mut Sink) {
     if paths.len() < 2 {
         return;
     }
-    let told: Vec<String> = paths.iter().map(|path| summary(path, case.at)).collect();
-    let top = |path: &&CertificationPath| path.certificates.last().map(|top| top.subject.short());
-    let (valid, broken): (Vec<_>, Vec<_>) = paths.iter().partition(|path| path.judgement.valid);
+    let revoked = case.examination.revocation.revoked();
+    let told: Vec<String> = paths.iter().map(|path| summary(path, &revoked, case.at)).collect();
+    let top = |path: &CertificationPath| path.certificates.last().map(|top| top.subject.short());
+    let is_good = |path: &CertificationPath| path.judgement.valid && !has_revoked(path, &revoked);
+    let (valid, broken): (Vec<_>, Vec<_>) = paths.iter().copied().partition(|path| is_good(path));
     let mut good: Vec<String> = valid.iter().copied().filter_map(top).collect();
     good.dedup();
     // Whoever has a good root too takes the good path; it is the others that an expired one leaves behind.
@@ -353,9 +357,14 @@ fn alternatives(case: &Case<'_>, sink: &mut Sink) {
     sink.report(codes::ALTERNATIVES, Weight::Usual, About::Path, message, remedy);
 }
 
-fn summary(path: &CertificationPath, at: Timestamp) -> String {
+fn has_revoked(path: &CertificationPath, revoked: &HashSet<Fingerprint>) -> bool {
+    path.certificates.iter().any(|certificate| revoked.contains(&certificate.sha256))
+}
+
+fn summary(path: &CertificationPath, revoked: &HashSet<Fingerprint>, at: Timestamp) -> String {
     let names: Vec<String> = path.certificates.iter().skip(1).map(|certificate| certificate.subject.short()).collect();
     let state = match path.earliest_expiry() {
+        _ if path.judgement.valid && has_revoked(path, revoked) => "revoked",
         _ if path.judgement.valid => "valid",
         Some(end) if end < at => "expired",
         _ if !path.trusted => "not trusted",
