@@ -306,16 +306,13 @@ proptest! {
             let given = with_one_staple(given);
             let has_sound = given.len() > usize::from(revoking.is_some()) && sound.is_some();
             let status = sources.examine(&given, turn)[0].clone();
-            let expected = match (revoking.is_some(), has_sound) {
-                (true, _) => Status::Revoked,
-                (false, true) => Status::Good,
-                (false, false) if given.is_empty() => Status::NotChecked,
-                (false, false) => Status::Unknown,
+            let expected: &[Status] = match (revoking.is_some(), has_sound) {
+                (true, _) => &[Status::Revoked],
+                (false, true) => &[Status::Good],
+                // What has to do with other certificates only is no source at all.
+                (false, false) => &[Status::Unknown, Status::NotChecked],
             };
-            if !(given.iter().all(|given| matches!(given, Given::Crl(_))) && expected == Status::Unknown) {
-                prop_assert_eq!(status.status, expected);
-            }
-            prop_assert_ne!((status.status, expected), (Status::Good, Status::Unknown));
+            prop_assert!(expected.contains(&status.status), "{:?}, not {expected:?}", status.status);
 
             // In another order.
             let mut order: Vec<usize> = (0..given.len()).collect();
