@@ -1,6 +1,7 @@
 //! Certificates, CRLs and OCSP responses for this stage's tests, octet by octet, so that each can be wrong
 //! in any one way.
 
+mod responses;
 mod server;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use num_bigint::BigUint;
 use rcgen::{KeyPair, PublicKeyData as _, SigningKey as _};
 
+pub(super) use responses::{OcspSpec, Says, Single};
 pub(super) use server::{Server, nonce};
 
 use super::Subject;
@@ -261,32 +263,6 @@ impl Ca {
         );
         self.key.signed(&tbs)
     }
-
-    pub(super) fn ocsp(&self, spec: &OcspSpec<'_>) -> Vec<u8> {
-        let responder = match spec.responder {
-            None => encode(0xa2, &[&encode(4, &[&sha1(&self.certificate.key.bits)])]),
-            Some(subject) => encode(0xa1, &[&name(subject)]),
-        };
-        let singles: Vec<u8> = spec.answers.iter().flat_map(|answer| answer.encode(spec)).collect();
-        let mut extensions = spec.extensions.clone();
-        extensions.extend(spec.nonce.map(|nonce| extension("1.3.6.1.5.5.7.48.1.2", false, &encode(4, &[nonce]))));
-        let extensions = match extensions.concat() {
-            none if none.is_empty() => none,
-            some => encode(0xa1, &[&encode(SEQUENCE, &[&some])]),
-        };
-        let version = spec.version.map(|version| encode(0xa0, &[&[2, 1, version]])).unwrap_or_default();
-        let singles = encode(SEQUENCE, &[&singles]);
-        let tbs = encode(SEQUENCE, &[&version, &responder, &time(spec.produced_at), &singles, &extensions]);
-        let mut signature = self.key.sign(&tbs);
-        if spec.broken_signature {
-            *signature.last_mut().unwrap() ^= 1;
-        }
-        let embedded: Vec<u8> = spec.embedded.iter().flat_map(|certificate| certificate.der.to_vec()).collect();
-        let embedded = if embedded.is_empty() { embedded } else { encode(0xa0, &[&encode(SEQUENCE, &[&embedded])]) };
-        let basic = encode(SEQUENCE, &[&tbs, &self.key.algorithm(), &encode(3, &[&[0], &signature]), &embedded]);
-        let bytes = encode(SEQUENCE, &[&oid("1.3.6.1.5.5.7.48.1.1"), &encode(4, &[&basic])]);
-        encode(SEQUENCE, &[&[0x0a, 1, 0], &encode(0xa0, &[&bytes])])
-    }
 }
 
 fn issue(issuer: &[u8], signer: &Key, key: &Key, leaf: &Leaf) -> Arc<Certificate> {
@@ -390,98 +366,6 @@ impl CrlSpec {
     /// With a `freshestCRL`.
     pub(super) fn freshest(self, urls: &[&str]) -> Self {
         self.with("2.5.29.46", false, &encode(SEQUENCE, &[&point(&[&full_name(urls)])]))
-    }
-}
-
-/// `CertStatus`
-#[derive(Clone, Copy)]
-pub(super) enum Says {
-    Good,
-    Revoked,
-    /// As RFC 6960 §2.2 has it.
-    NeverIssued,
-    Unknown,
-}
-
-/// A `SingleResponse`.
-#[derive(Clone)]
-pub(super) struct Single<'a> {
-    pub(super) issuer: &'a Certificate,
-    pub(super) serial: u8,
-    pub(super) says: Says,
-    /// Where it is another than the response's others.
-    pub(super) this_update: Option<&'static str>,
-}
-
-impl Single<'_> {
-    fn encode(&self, spec: &OcspSpec<'_>) -> Vec<u8> {
-        let id = encode(
-            SEQUENCE,
-            &[
-                &encode(SEQUENCE, &[&oid("1.3.14.3.2.26"), &[5, 0]]),
-                &encode(4, &[&sha1(self.issuer.subject.der())]),
-                &encode(4, &[&sha1(&self.issuer.key.bits)]),
-                &[2, 1, self.serial],
-            ],
-        );
-        let status = match self.says {
-            Says::Good => vec![0x80, 0],
-            Says::Revoked => encode(0xa1, &[&time("2026-11-02T00:00:00Z"), &[0xa0, 3, 0x0a, 1, 1]]),
-            Says::NeverIssued => encode(0xa1, &[&time("1970-01-01T00:00:00Z"), &[0xa0, 3, 0x0a, 1, 6]]),
-            Says::Unknown => vec![0x82, 0],
-        };
-        let next = spec.next_update.map(|next| encode(0xa0, &[&time(next)])).unwrap_or_default();
-        let extensions = match spec.single_extensions.concat() {
-            none if none.is_empty() => none,
-            some => encode(0xa1, &[&encode(SEQUENCE, &[&some])]),
-        };
-        encode(SEQUENCE, &[&id, &status, &time(self.this_update.unwrap_or(spec.this_update)), &next, &extensions])
-    }
-}
-
-/// What an OCSP response holds; by default fresh, and signed by whoever makes it, named by key.
-#[derive(Clone)]
-pub(super) struct OcspSpec<'a> {
-    pub(super) answers: Vec<Single<'a>>,
-    pub(super) produced_at: &'static str,
-    pub(super) this_update: &'static str,
-    pub(super) next_update: Option<&'static str>,
-    pub(super) responder: Option<&'a str>,
-    pub(super) nonce: Option<&'a [u8]>,
-    pub(super) embedded: Vec<Arc<Certificate>>,
-    pub(super) broken_signature: bool,
-    pub(super) version: Option<u8>,
-    /// Whole extensions.
-    pub(super) extensions: Vec<Vec<u8>>,
-    /// Whole extensions of each answer.
-    pub(super) single_extensions: Vec<Vec<u8>>,
-}
-
-impl<'a> Single<'a> {
-    pub(super) fn new(issuer: &'a Certificate, serial: u8, says: Says) -> Self {
-        Self { issuer, serial, says, this_update: None }
-    }
-}
-
-impl<'a> OcspSpec<'a> {
-    pub(super) fn good(issuer: &'a Ca, serial: u8) -> Self {
-        Self::saying(issuer, serial, Says::Good)
-    }
-
-    pub(super) fn saying(issuer: &'a Ca, serial: u8, says: Says) -> Self {
-        Self {
-            answers: vec![Single::new(&issuer.certificate, serial, says)],
-            produced_at: "2026-11-14T00:00:00Z",
-            this_update: "2026-11-14T00:00:00Z",
-            next_update: Some("2026-11-21T00:00:00Z"),
-            responder: None,
-            nonce: None,
-            embedded: Vec::new(),
-            broken_signature: false,
-            version: None,
-            extensions: Vec::new(),
-            single_extensions: Vec::new(),
-        }
     }
 }
 

@@ -19,6 +19,9 @@ use crate::x509::{Certificate, Fingerprint, SignatureError};
 /// Keys tried on one CRL: a CA has a few at most.
 const MAX_KEYS: usize = 8;
 
+/// Certificates of those keys that are looked at, those above first: each may need a path of its own.
+const MAX_SIGNERS: usize = 16;
+
 /// Signers that are on no path of the target whose own revocation is looked up.
 const MAX_LOOKED_UP: usize = 32;
 
@@ -172,6 +175,7 @@ impl<'a> Signers<'a> {
                 Err(_) => {}
             }
         }
+        verified.by.truncate(MAX_SIGNERS);
         verified.by.sort_by_key(|signer| signer.sha256);
         verified
     }
