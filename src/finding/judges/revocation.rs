@@ -78,9 +78,7 @@ impl Consequences {
 pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
     let facts = &case.examination.revocation;
     let mut consequences = Consequences::of(case);
-    // A revoked CA beside the chosen path is told with the alternatives: it keeps no client from the good one.
-    let is_chosen = |status: &&CertificateStatus| case.chain().iter().any(|it| it.sha256 == status.certificate);
-    for status in facts.statuses.iter().filter(is_chosen) {
+    for status in &facts.statuses {
         revoked(status, &case.names, sink);
     }
     staple(case, &mut consequences, sink);

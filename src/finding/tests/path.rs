@@ -129,3 +129,26 @@ fn what_only_rustls_refuses_is_information() {
     let findings = expect(&examination, &[("path.strict-clients", Severity::Info)]);
     assert!(findings[0].message.contains("a critical extension is not supported"));
 }
+
+#[test]
+fn a_path_with_a_revoked_ca_comes_after_one_without() {
+    let mut examination = clean();
+    let [leaf, root] = [0, 2].map(|position| chain(&examination)[position].clone());
+    let mut other = certificate("CA 1", "Root");
+    other.sha256 = Fingerprint([7; 32]);
+    let other = Arc::new(other);
+    let mut revoked = status(other.sha256, Status::Revoked);
+    revoked.revoked_at = Some(time("2026-11-01T00:00:00Z"));
+    examination.revocation.statuses.push(revoked);
+    // The search, which knows nothing of it, had put it first.
+    examination.search.paths.insert(0, path(&[leaf, other.clone(), root], true));
+    examination.search.prefer_unrevoked(&examination.revocation.revoked());
+    assert!(chain(&examination).iter().all(|certificate| certificate.sha256 != other.sha256));
+    let findings = judged(&examination);
+    let alternatives = findings.iter().find(|finding| finding.code == codes_of::ALTERNATIVES).unwrap();
+    assert!(alternatives.message.contains("CA 1 > Root (revoked"), "{}", alternatives.message);
+    // Where there is no other way, it stays.
+    examination.search.paths.remove(0);
+    examination.search.prefer_unrevoked(&examination.revocation.revoked());
+    assert_eq!(chain(&examination)[1].sha256, other.sha256);
+}
