@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::hostname::is_host_name;
 use crate::x509::der::{self, SEQUENCE, SET};
 use crate::x509::{Certificate, GeneralName};
 
@@ -291,15 +292,6 @@ fn address_within(address: &[u8], range: &[u8]) -> bool {
     let Some((network, mask)) = range.split_at_checked(address.len()) else { return false };
     mask.len() == address.len()
         && address.iter().zip(network).zip(mask).all(|((octet, network), mask)| octet & mask == network & mask)
-}
-
-/// Labels of letters, digits, hyphens and underscores; a final dot is not part of one.
-fn is_host_name(name: &str) -> bool {
-    name.len() <= 253
-        && name.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_')
-        })
 }
 
 /// A host name, or one with a wildcard as its first label.

@@ -162,7 +162,7 @@ fn matches_pattern(labels: &[String], pattern: &str) -> bool {
 
 /// Letters, digits, hyphens, and the underscore that real host names contain against RFC 952;
 /// labels of 1 to 63 octets, 253 in all (RFC 1034 §3.1).
-fn is_host_name(name: &str) -> bool {
+pub(super) fn is_host_name(name: &str) -> bool {
     name.len() <= 253
         && name.split('.').all(|label| {
             (1..=63).contains(&label.len())
