@@ -141,7 +141,7 @@ impl NameConstraints {
             for subtree in der::elements(field.value) {
                 let subtree = subtree.filter(|subtree| subtree.tag == SEQUENCE)?;
                 // `minimum` and `maximum` are not used with any name form.
-                let (base, _) = der::read(subtree.value)?;
+                let (base, _) = der::read(subtree.value).filter(|(base, _)| GeneralName::is_choice(base))?;
                 subtrees.push(Form::new(GeneralName::from_tlv(&base)));
             }
         }

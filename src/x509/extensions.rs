@@ -120,10 +120,17 @@ impl GeneralName {
         }
     }
 
-    /// Reads the contents of a `GeneralNames` sequence; `None` when an element is not whole.
+    /// Reads the contents of a `GeneralNames` sequence; `None` when an element is not whole, or none of the choices.
     #[must_use]
     pub fn list(contents: &[u8]) -> Option<Vec<Self>> {
-        der::elements(contents).map(|tlv| tlv.map(|tlv| Self::from_tlv(&tlv))).collect()
+        der::elements(contents).map(|tlv| tlv.filter(Self::is_choice).map(|tlv| Self::from_tlv(&tlv))).collect()
+    }
+
+    /// Whether an element's tag is one of the choices of `GeneralName`.
+    #[must_use]
+    pub fn is_choice(tlv: &Tlv<'_>) -> bool {
+        // otherName, x400Address, directoryName and ediPartyName are constructed, the others primitive.
+        matches!(tlv.tag, 0xa0 | 0x81 | 0x82 | 0xa3 | 0xa4 | 0xa5 | 0x86 | 0x87 | 0x88)
     }
 
     /// Whether both name the same thing; directory names by RFC 5280 §7.1, others to the letter
@@ -364,6 +371,14 @@ mod tests {
         assert_eq!(points[0].urls().collect::<Vec<_>>(), ["http://a/c.crl"]);
         assert_eq!(points[0].reasons, Some(ReasonFlags(0b110)));
         assert!(DistributionPoint::list(&value[..10]).is_none());
+    }
+
+    #[test]
+    fn names_of_no_known_form_do_not_decode() {
+        assert_eq!(GeneralName::list(&[0x82, 1, b'a']), Some(vec![GeneralName::Dns("a".to_owned())]));
+        for tag in [0x8e, 0x89, 0xa2, 0x84, 0x02, 0x42, 0xc2, 0x30] {
+            assert_eq!(GeneralName::list(&[0x82, 1, b'a', tag, 1, b'b']), None, "{tag:#x}");
+        }
     }
 
     #[test]

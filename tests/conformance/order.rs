@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use certflight::x509::pem;
+use certflight::x509::{Certificate, pem};
 
 use crate::corpora::{Corpora, say};
 use crate::judging::{Answer, Question};
@@ -52,10 +52,13 @@ fn gist(answer: &Answer) -> (bool, BTreeSet<&'static str>) {
 }
 
 /// The same question with everything served: as it stands, then with what comes after the leaf reversed and rotated,
-/// then with the leaf last. `None` where there is nothing to put in order.
+/// then with the leaf last. `None` where there is nothing to put in order, or the leaf does not decode: which one that is
+/// nobody can tell then but by its place.
 fn orders(question: &Question) -> Option<Vec<Question>> {
     let served = certificates(&question.served);
     let (leaf, rest) = served.split_first()?;
+    let block = pem::blocks(leaf.as_bytes()).into_iter().next()?;
+    Certificate::from_der(block.contents.ok()?).ok()?;
     let mut rest = rest.to_vec();
     rest.extend(certificates(question.intermediates.as_bytes()));
     let ask = |certificates: Vec<String>| Question {
