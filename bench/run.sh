@@ -132,6 +132,11 @@ hyperfine -N --style none --warmup 1 --runs 10 --export-json "$work/slow.json" \
 table "$work/slow.json"
 echo
 
+echo "## Paths among decoys"
+echo
+"$bin/examples/path_speed" 100 41
+echo
+
 echo "## A CRL of 1,000,000 entries"
 echo
 "$bin/examples/crl_speed" 1000000 41
