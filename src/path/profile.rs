@@ -5,6 +5,7 @@
 //! these, so that with [`Purpose::Any`] only those count without which a certificate can be read in two ways. Trust
 //! anchors are never looked at: they are a name, a key and a validity.
 
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use super::constraints::NameConstraints;
@@ -25,6 +26,10 @@ pub struct Violation {
     pub clause: &'static str,
 }
 
+/// Malformed names of one certificate that are told.
+const MAX_NAMES_TOLD: usize = 4;
+/// Common names that are looked at: there is one, if any.
+const MAX_COMMON_NAMES: usize = 8;
 /// `commonName`
 const COMMON_NAME: &str = "2.5.4.3";
 /// `anyExtendedKeyUsage`
@@ -84,20 +89,23 @@ fn ambiguous(certificate: &Certificate, found: &mut Found) {
         "with version 3",
         "RFC 5280 §4.1.2.1",
     );
-    let mut seen: Vec<&str> = Vec::new();
-    let mut twice: Vec<&str> = Vec::new();
-    for extension in &certificate.extensions {
-        let oid = extension.oid.as_str();
-        if !seen.contains(&oid) {
-            seen.push(oid);
-        } else if !twice.contains(&oid) {
-            twice.push(oid);
-        }
-    }
-    for oid in twice {
+    for oid in repeated(certificate.extensions.iter().map(|extension| extension.oid.as_str())) {
         let name = extension_name(oid);
         found.when(true, format!("has the extension {name} twice"), "with that extension once", "RFC 5280 §4.2");
     }
+}
+
+/// What occurs more than once, each once and only the first few.
+fn repeated<'a>(items: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    const MAX_TOLD: usize = 8;
+    let mut seen = HashSet::new();
+    let mut twice = BTreeSet::new();
+    for item in items {
+        if !seen.insert(item) && twice.len() < MAX_TOLD {
+            twice.insert(item);
+        }
+    }
+    twice
 }
 
 fn fields(certificate: &Certificate, found: &mut Found) {
@@ -227,12 +235,12 @@ fn alternative_names(certificate: &Certificate, found: &mut Found) {
             "RFC 5280 §4.1.2.6",
         );
     }
-    for name in names.unwrap_or_default() {
-        let fault = match name {
-            GeneralName::Dns(text) if !is_presentable(text) => format!("has the malformed name {name}"),
-            GeneralName::Other { tag: 1 | 2 | 4 | 6 | 7, .. } => format!("has a name that does not decode, {name}"),
-            _ => continue,
-        };
+    let faults = names.unwrap_or_default().iter().filter_map(|name| match name {
+        GeneralName::Dns(text) if !is_presentable(text) => Some(format!("has the malformed name {name}")),
+        GeneralName::Other { tag: 1 | 2 | 4 | 6 | 7, .. } => Some(format!("has a name that does not decode, {name}")),
+        _ => None,
+    });
+    for fault in faults.take(MAX_NAMES_TOLD) {
         found.when(true, fault, "with that name mended or left out", clause);
     }
 }
@@ -267,9 +275,8 @@ fn access_and_policies(certificate: &Certificate, found: &mut Found) {
         "RFC 5280 §4.2.1.11",
     );
     let listed = policies.policies.unwrap_or_default();
-    let repeated = listed.iter().enumerate().find(|(index, policy)| listed.iter().take(*index).any(|it| it == *policy));
-    if let Some((_, policy)) = repeated {
-        let name = if policy == ANY_POLICY { "anyPolicy" } else { policy.as_str() };
+    for policy in repeated(listed.iter().map(String::as_str)) {
+        let name = if policy == ANY_POLICY { "anyPolicy" } else { policy };
         found.when(true, format!("has the policy {name} twice"), "with each policy once", "RFC 5280 §4.2.1.4");
     }
 }
@@ -306,7 +313,7 @@ fn baseline(certificate: &Certificate, position: usize, found: &mut Found) {
         "BR §7.1.2.7.10",
     );
     let names = certificate.subject_alt_names.as_deref();
-    for name in certificate.subject.values(COMMON_NAME) {
+    for name in certificate.subject.values(COMMON_NAME).into_iter().take(MAX_COMMON_NAMES) {
         found.when(
             is_unicode_host(&name),
             format!("has the common name {name}, a host name that is not written in A-labels"),

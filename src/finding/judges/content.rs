@@ -56,7 +56,9 @@ impl Origin<'_> {
         let option = if self.kind == EndpointKind::Ocsp { "--ocsp-response" } else { "--crl" };
         match defect {
             ContentDefect::Malformed { .. } if self.is_file => {
-                told.remedy = format!("give {option} a file as it was downloaded, in DER or PEM; if it is that, have its issuer mend it");
+                told.remedy = format!(
+                    "give {option} a file as it was downloaded, in DER or PEM; if it is that, have its issuer mend it"
+                );
             }
             ContentDefect::WrongIssuer { expected, .. } if self.is_file => {
                 told.remedy = format!("give {option} a file of {expected}");
