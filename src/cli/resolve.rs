@@ -20,7 +20,7 @@ use crate::path::store::RootsChoice;
 use crate::path::{PolicyInputs, PublicRoots, Purpose};
 use crate::revocation::{Retriever, RevocationOptions};
 use crate::target::{Target, TargetError};
-use crate::x509::Certificate;
+use crate::x509::{Certificate, pem};
 use crate::{Run, StoreHandle};
 
 /// Targets that one list may hold, in octets of its file.
@@ -117,7 +117,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<CheckPlan, CliError> {
         },
         revocation: RevocationOptions {
             offline: args.offline,
-            crl_files: named_files(&args.crl, max_crl_size)?,
+            crl_files: crls_of_each(named_files(&args.crl, max_crl_size)?)?,
             ocsp_files: named_files(&args.ocsp_response, max_response_size)?,
         },
         settings,
@@ -269,6 +269,28 @@ fn named_files(paths: &[std::path::PathBuf], limit: u64) -> Result<Vec<(String, 
     paths.iter().map(read).collect()
 }
 
+/// Every CRL of every file by itself: PEM may hold several.
+fn crls_of_each(files: Vec<(String, Bytes)>) -> Result<Vec<(String, Bytes)>, CliError> {
+    let mut found = Vec::new();
+    for (path, octets) in files {
+        // DER is told by its first octet, so that a large CRL is not searched for armour.
+        let is_der = octets.first() == Some(&0x30);
+        let blocks = if is_der { Vec::new() } else { pem::blocks(&octets) };
+        let crls: Vec<_> = blocks.into_iter().filter(|block| block.label == "X509 CRL").collect();
+        if crls.len() < 2 {
+            found.push((path, octets));
+            continue;
+        }
+        for (number, block) in (1..).zip(crls) {
+            let contents = block
+                .contents
+                .map_err(|error| CliError::new(format!("CRL {number} in {path} does not decode: {error}")))?;
+            found.push((format!("{path} (CRL {number})"), contents));
+        }
+    }
+    Ok(found)
+}
+
 /// The certificates in these files. One that does not decode is left out with a warning; a file
 /// without any that does is an error.
 pub(super) fn certificates(paths: &[std::path::PathBuf]) -> Result<Vec<Arc<Certificate>>, CliError> {
@@ -324,6 +346,20 @@ mod tests {
             Command::Check(args) => args.network,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn every_crl_of_a_file_counts() {
+        let file = |text: &str| vec![("a".to_owned(), Bytes::copy_from_slice(text.as_bytes()))];
+        let armoured = |octets: &[u8]| pem::encode("X509 CRL", octets);
+        let both = crls_of_each(file(&format!("# two\n{}{}", armoured(b"one"), armoured(b"two")))).unwrap();
+        let expected = [("a (CRL 1)".to_owned(), Bytes::from("one")), ("a (CRL 2)".to_owned(), Bytes::from("two"))];
+        assert_eq!(both, expected);
+        let single = file(&armoured(b"one"));
+        assert_eq!(crls_of_each(single.clone()).unwrap(), single);
+        assert_eq!(crls_of_each(file("0 DER or nonsense")).unwrap(), file("0 DER or nonsense"));
+        let broken = format!("{}-----BEGIN X509 CRL-----\n!\n-----END X509 CRL-----\n", armoured(b"one"));
+        assert!(crls_of_each(file(&broken)).is_err());
     }
 
     #[test]

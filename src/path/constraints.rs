@@ -68,7 +68,7 @@ impl Form {
             _ => Vec::new(),
         };
         let host = match &name {
-            GeneralName::Uri(uri) => url::Url::parse(uri).ok().and_then(|uri| uri.domain().map(ToOwned::to_owned)),
+            GeneralName::Uri(uri) => uri_host(uri).map(ToOwned::to_owned),
             _ => None,
         };
         Self { name, key, host }
@@ -299,6 +299,30 @@ fn is_host_pattern(name: &str) -> bool {
     is_host_name(name.strip_prefix("*.").unwrap_or(name))
 }
 
+/// The host name in a URI's authority, to the letter of RFC 3986 §3.2; `None` where there is no authority, or its host
+/// is no name. What browsers make of sloppier text is not asked: who constrains must know what is meant.
+fn uri_host(uri: &str) -> Option<&str> {
+    let (scheme, rest) = uri.split_once("://")?;
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet));
+    let is_uri = rest.bytes().all(|octet| octet.is_ascii_graphic() && !b"\\<>\"^`{|}".contains(&octet));
+    if !is_scheme || !is_uri {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = match authority.split_once('@') {
+        Some((_, host)) if host.contains('@') => return None,
+        Some((_, host)) => host,
+        None => authority,
+    };
+    let host = match host.split_once(':') {
+        Some((host, port)) if port.bytes().all(|octet| octet.is_ascii_digit()) => host,
+        Some(_) => return None,
+        None => host,
+    };
+    (is_host_name(host) && host.parse::<Ipv4Addr>().is_err()).then_some(host)
+}
+
 /// Empty (all of them), a host, or a domain with a leading dot.
 fn is_host_or_domain(base: &str) -> bool {
     base.is_empty() || is_host_name(base.strip_prefix('.').unwrap_or(base))
@@ -425,6 +449,36 @@ mod tests {
         assert!(malformed.contains("no host name"), "{malformed}");
         let short = constraints.forbids(&range(&[192, 0, 2])).unwrap();
         assert!(short.contains("does not decode"), "{short}");
+    }
+
+    #[test]
+    fn hosts_of_uris_are_read_to_the_letter() {
+        for (uri, host) in [
+            ("http://www.a.test/x", Some("www.a.test")),
+            ("ldap://user@a.test:389/cn=x?y", Some("a.test")),
+            ("https://a.test", Some("a.test")),
+            ("https://a.test:/?q", Some("a.test")),
+            ("http:a.test", None),
+            ("http:///a.test/", None),
+            ("urn:a.test", None),
+            ("http://a.test./", None),
+            ("ldap://%61.test/", None),
+            ("http://b.test\\@a.test/", None),
+            ("http://a.\ttest/", None),
+            ("http://192.0.2.1/", None),
+            ("http://[2001:db8::1]/", None),
+            ("http://x@y@a.test/", None),
+            ("http://a.test:80x/", None),
+            ("//a.test/", None),
+            ("", None),
+        ] {
+            assert_eq!(uri_host(uri), host, "{uri}");
+        }
+        let excluded =
+            NameConstraints { permitted: Vec::new(), excluded: vec![Form::new(GeneralName::Uri("a.test".to_owned()))] };
+        for uri in ["http://a.test./", "http:a.test", "ldap://%61.test/"] {
+            assert!(excluded.forbids(&GeneralName::Uri(uri.to_owned())).is_some(), "{uri}");
+        }
     }
 
     #[test]

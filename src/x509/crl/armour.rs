@@ -24,8 +24,9 @@ pub(super) enum Armour {
     Preamble { tail: Vec<u8>, seen: usize },
     /// Between the lines.
     Base64 { quantum: Vec<u8>, padded: bool },
-    /// After the block. Further text is of no interest.
-    Ended,
+    /// After the block. Further text is of no interest, but another CRL is not passed over: what could be the
+    /// beginning of its armour.
+    Ended { tail: Vec<u8> },
 }
 
 impl Armour {
@@ -85,12 +86,24 @@ impl Armour {
                     .decode(quantum.as_slice())
                     .map_err(|error| not_base64(walker, &error.to_string()))?;
                 *quantum = rest;
-                if dash.is_some() {
-                    *self = Self::Ended;
+                let behind = dash.and_then(|dash| block.get(dash..)).map(<[u8]>::to_vec);
+                walker.feed(&der)?;
+                match behind {
+                    Some(behind) => {
+                        *self = Self::Ended { tail: Vec::new() };
+                        self.block(&behind, walker)
+                    }
+                    None => Ok(()),
                 }
-                walker.feed(&der)
             }
-            Self::Ended => Ok(()),
+            Self::Ended { tail } => {
+                tail.extend(block);
+                if tail.windows(BEGIN.len()).any(|window| window == BEGIN) {
+                    return Err(not_base64(walker, "another CRL follows; each belongs in a file of its own"));
+                }
+                tail.drain(..tail.len().saturating_sub(BEGIN.len()));
+                Ok(())
+            }
         }
     }
 
@@ -104,7 +117,7 @@ impl Armour {
             Self::Der => Ok(Encoding::Der),
             Self::Preamble { .. } => Err(neither()),
             Self::Base64 { .. } => Err(not_base64(walker, "the END line is missing")),
-            Self::Ended => Ok(Encoding::Pem),
+            Self::Ended { .. } => Ok(Encoding::Pem),
         }
     }
 }

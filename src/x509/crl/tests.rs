@@ -333,6 +333,12 @@ fn what_does_not_fit_is_an_error() {
     assert_eq!(element(b""), "tbsCertList");
     assert_eq!(element(b"-----BEGIN X509 CRL-----\nMII*\n-----END X509 CRL-----\n"), "PEM armour");
     assert_eq!(element(b"-----BEGIN X509 CRL-----\nMIIB\n"), "PEM armour");
+    let armoured = crate::x509::pem::encode("X509 CRL", &sample(&KeyPair::generate().unwrap()));
+    let two = [armoured.as_bytes(), b"\n# the next\n", armoured.as_bytes()].concat();
+    for size in [1, 7, 64, two.len()] {
+        let error = in_chunks(&two, size, &[]).unwrap_err();
+        assert!(error.element == "PEM armour" && error.reason.contains("another CRL follows"), "{error}");
+    }
     assert_eq!(element(b"-----BEGIN X509 CRL-----\nMA==MAAA\n-----END X509 CRL-----\n"), "PEM armour");
 }
 
