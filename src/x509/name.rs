@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::der::{self, SEQUENCE, SET};
 
@@ -165,16 +166,29 @@ fn rdn_comparison_key(attributes: &[Attribute<'_>]) -> Vec<u8> {
     key
 }
 
-/// Case folded, outer white space cut, inner runs made one space (RFC 5280 §7.1, after RFC 4518).
+/// Prepared for comparison (RFC 5280 §7.1, after RFC 4518 §2): what does not show mapped to nothing, case folded,
+/// NFKC, outer white space cut, inner runs made one space.
 fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !folded.is_empty() {
-            folded.push(' ');
-        }
-        folded.extend(word.chars().flat_map(char::to_lowercase));
+    if text.is_ascii() {
+        return spaced(text.split_ascii_whitespace(), str::to_ascii_lowercase);
     }
-    folded
+    let shown = text.chars().filter(|character| !is_mapped_to_nothing(*character)).nfkc();
+    // By way of upper case, in which letters meet that have several lower ones (ß and ss, σ and ς).
+    let folded: String = shown.flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect();
+    spaced(folded.split_whitespace(), str::to_owned)
+}
+
+fn spaced<'a>(words: impl Iterator<Item = &'a str>, fold: impl Fn(&str) -> String) -> String {
+    words.map(fold).collect::<Vec<_>>().join(" ")
+}
+
+/// RFC 4518 §2.2: soft hyphens, joiners, variation selectors and the like.
+fn is_mapped_to_nothing(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{1806}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2063}' | '\u{206a}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffc}'
+    )
 }
 
 /// The text of a directory string or IA5String; `None` for other types and undecodable octets.
@@ -321,6 +335,25 @@ mod tests {
         let three = name(&[(O, 0x0c, b"exampleorg"), (CN, 0x13, b"ROOT")]);
         assert!(one.matches(&two) && !one.matches(&three));
         assert!(!one.matches(&name(&[(CN, 0x0c, b"Root"), (O, 0x13, b"Example Org")])), "order counts");
+    }
+
+    #[test]
+    fn compares_letters_however_they_are_written() {
+        let utf8 = |text: &str| name(&[(CN, 0x0c, text.as_bytes())]);
+        for (one, two) in [
+            ("\u{e9}", "e\u{301}"),
+            ("\u{c9}", "\u{e9}"),
+            ("Stra\u{df}e", "STRASSE"),
+            ("\u{3c3}", "\u{3c2}"),
+            ("\u{ff21}", "a"),
+            ("so\u{ad}ft", "soft"),
+            ("a\u{a0} b", "A B"),
+        ] {
+            assert!(utf8(one).matches(&utf8(two)), "{one} {two}");
+        }
+        assert!(!utf8("\u{e9}").matches(&utf8("e")));
+        let latin = name(&[(CN, 0x14, &[0xe9])]);
+        assert!(latin.matches(&utf8("\u{c9}")));
     }
 
     #[test]
