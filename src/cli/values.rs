@@ -49,7 +49,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     if size == 0 { Err("must be more than 0".to_owned()) } else { Ok(size) }
 }
 
-/// RFC 3339, or a date: its beginning in UTC.
+/// A policy: a dotted object identifier.
 pub(super) fn policy(text: &str) -> Result<String, String> {
     let arcs: Vec<&str> = text.split('.').collect();
     let is_number = |arc: &&str| {
@@ -69,6 +69,7 @@ pub(super) fn policy(text: &str) -> Result<String, String> {
     }
 }
 
+/// RFC 3339, or a date: its beginning in UTC.
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Ok(instant);

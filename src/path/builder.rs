@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::constraints::Comparisons;
+use super::constraints::{Comparisons, Exhausted};
 use super::graph::{Graph, Place};
 use super::{
     Candidate, CertificationPath, Defect, DefectKind, PathJudge, PathSearch, Pool, Question, TrustStore, validator,
@@ -325,7 +325,13 @@ impl<'a> Enumeration<'a> {
         self.steps_left = self.steps_left.saturating_sub(COSTLY_STEP);
         let below = path.iter().filter_map(|place| self.graph.node(*place));
         let below: Vec<Arc<Certificate>> = below.map(|node| Arc::clone(&node.certificate)).collect();
-        validator::may_stand_above(&below, &above.certificate, above.is_anchor, &mut self.comparisons)
+        match validator::may_stand_above(&below, &above.certificate, above.is_anchor, &mut self.comparisons) {
+            Ok(may) => may,
+            Err(Exhausted) => {
+                self.is_exhausted = true;
+                false
+            }
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use bytes::Bytes;
+
 use super::hostname::is_host_name;
 use crate::x509::der::{self, SEQUENCE, SET};
 use crate::x509::{Certificate, GeneralName};
@@ -106,6 +108,7 @@ impl Form {
             GeneralName::Dns(name) if !is_host_pattern(name) => Some("which is no host name"),
             GeneralName::Email(address) if !is_mailbox(address) => Some("which is no mailbox"),
             GeneralName::Uri(_) if self.host.is_none() => Some("which has no host name"),
+            GeneralName::Directory(name) if !name.is_well_formed() => Some("which does not decode"),
             GeneralName::Other { tag: 0 | 3 | 5 | 8, .. } => Some("which is of a form that cannot be compared"),
             GeneralName::Other { .. } => Some("which does not decode"),
             _ => None,
@@ -140,8 +143,12 @@ impl NameConstraints {
             };
             for subtree in der::elements(field.value) {
                 let subtree = subtree.filter(|subtree| subtree.tag == SEQUENCE)?;
-                // `minimum` and `maximum` are not used with any name form.
-                let (base, _) = der::read(subtree.value).filter(|(base, _)| GeneralName::is_choice(base))?;
+                let (base, distances) = der::read(subtree.value).filter(|(base, _)| GeneralName::is_choice(base))?;
+                // RFC 5280 §4.2.1.10: `minimum` is 0 and `maximum` absent, or the extension is to be processed so or
+                // refused; the former written out is its DEFAULT.
+                if !matches!(distances, [] | [0x80, 1, 0]) {
+                    return None;
+                }
                 subtrees.push(Form::new(GeneralName::from_tlv(&base)));
             }
         }
@@ -168,6 +175,7 @@ impl NameConstraints {
                     "an e-mail constraint is a mailbox, a host or a domain"
                 }
                 GeneralName::Uri(base) if !is_host_or_domain(base) => "a URI constraint is a host or a domain",
+                GeneralName::Directory(base) if !base.is_well_formed() => "it does not decode",
                 GeneralName::Ip(_) => "an address constraint has a mask",
                 GeneralName::Other { tag: 7, value } if !is_prefix_mask(value) => {
                     "an address constraint is an address and a mask that is a prefix"
@@ -183,26 +191,25 @@ impl NameConstraints {
         self.permitted.iter().chain(&self.excluded).map(|base| &base.name)
     }
 
-    /// The first name of the certificate, subject or subjectAltName, that is not allowed.
+    /// The names of the certificate, subject or subjectAltName, that are not allowed; the first few.
     ///
     /// # Errors
     /// [`Exhausted`] when that takes more comparisons than are left.
-    pub fn violation(
+    pub fn violations(
         &self,
         certificate: &Certificate,
         comparisons: &mut Comparisons,
-    ) -> Result<Option<Violation>, Exhausted> {
+    ) -> Result<Vec<Violation>, Exhausted> {
         let subtrees = self.permitted.len().saturating_add(self.excluded.len());
         // One more for the subject.
         let names = certificate.subject_alt_names.iter().flatten().count().saturating_add(1);
         let left = comparisons.0.checked_sub(subtrees.saturating_mul(names));
         comparisons.0 = left.ok_or(Exhausted)?;
-        for name in constrained_names(certificate) {
-            if let Some(constraint) = self.forbids(&name) {
-                return Ok(Some(Violation { name: name.to_string(), constraint }));
-            }
-        }
-        Ok(None)
+        let violations = constrained_names(certificate).filter_map(|name| {
+            let constraint = self.forbids(&name)?;
+            Some(Violation { name: name.to_string(), constraint })
+        });
+        Ok(violations.take(MAX_SHOWN).collect())
     }
 
     fn forbids(&self, name: &GeneralName) -> Option<String> {
@@ -227,18 +234,24 @@ impl NameConstraints {
     }
 }
 
-/// Permitted subtrees that are named.
+/// Permitted subtrees, and violations of one certificate, that are named.
 const MAX_SHOWN: usize = 8;
 
 /// Subject, subjectAltName, and without one the mailboxes in the subject (RFC 5280 §4.2.1.10).
 fn constrained_names(certificate: &Certificate) -> impl Iterator<Item = GeneralName> {
     let subject = (!certificate.subject.is_empty()).then(|| GeneralName::Directory(certificate.subject.clone()));
     let mailboxes = match &certificate.subject_alt_names {
-        None => certificate.subject.values(EMAIL_ADDRESS),
+        None => certificate.subject.values_as_encoded(EMAIL_ADDRESS),
         Some(_) => Vec::new(),
     };
+    // What is not text is no mailbox, and refused where mailboxes are constrained.
+    let mailboxes = mailboxes.into_iter().map(|value| match value {
+        Ok(text) => GeneralName::Email(text),
+        Err(value) => GeneralName::Other { tag: 1, value: Bytes::copy_from_slice(value) },
+    });
+    let mailboxes: Vec<GeneralName> = mailboxes.collect();
     let alternative = certificate.subject_alt_names.iter().flatten().cloned();
-    subject.into_iter().chain(mailboxes.into_iter().map(GeneralName::Email)).chain(alternative)
+    subject.into_iter().chain(mailboxes).chain(alternative)
 }
 
 /// What a wildcard name must have inside a subtree to count as inside.
@@ -366,8 +379,6 @@ fn describe(base: &GeneralName) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
     use crate::x509::Name;
 
@@ -449,6 +460,9 @@ mod tests {
         assert!(malformed.contains("no host name"), "{malformed}");
         let short = constraints.forbids(&range(&[192, 0, 2])).unwrap();
         assert!(short.contains("does not decode"), "{short}");
+        let of_names = NameConstraints { permitted: Vec::new(), excluded: vec![Form::new(directory(&["a"]))] };
+        let broken = GeneralName::Directory(Name::from_der(Bytes::from_static(&[0x30, 2, 0x31, 5])));
+        assert!(of_names.forbids(&broken).is_some() && of_names.forbids(&directory(&["b"])).is_none());
     }
 
     #[test]
@@ -521,6 +535,7 @@ mod tests {
             range(&[10, 0, 0, 0, 127, 0, 0, 0]),
             range(&[10, 0, 0]),
             GeneralName::Ip([10, 0, 0, 0].into()),
+            GeneralName::Directory(Name::from_der(Bytes::from_static(&[0x30, 5, 0x31, 5, 1]))),
         ] {
             let constraints = of(malformed.clone());
             assert!(constraints.malformed_subtree().is_some(), "{malformed}");
@@ -533,5 +548,13 @@ mod tests {
         assert_eq!(NameConstraints::parse(&[0x30, 4, 0xa0, 2, 0x31, 0]), None);
         assert_eq!(NameConstraints::parse(&[]), None);
         assert_eq!(NameConstraints::parse(&[0x30, 0]), Some(NameConstraints::default()));
+        // permittedSubtrees of the DNS name `a`, with what may stand behind it.
+        let with = |behind: &[u8]| {
+            let inner = [&[0x82, 1, b'a'][..], behind].concat();
+            let subtrees = der::encode(0xa0, &[&der::encode(SEQUENCE, &[&inner])]);
+            NameConstraints::parse(&der::encode(SEQUENCE, &[&subtrees])).is_some()
+        };
+        assert!(with(&[]) && with(&[0x80, 1, 0]));
+        assert!(!with(&[0x80, 1, 5]) && !with(&[0x80, 1, 0, 0x81, 1, 6]) && !with(&[0x81, 1, 6]) && !with(&[5, 0]));
     }
 }

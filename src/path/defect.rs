@@ -81,6 +81,11 @@ pub enum DefectKind {
     },
     /// `keyUsage` without `keyCertSign`.
     KeyUsage,
+    /// The end entity's `keyUsage` does not let it shake hands.
+    LeafKeyUsage {
+        /// What it lacks.
+        needed: &'static str,
+    },
     /// A name below it lies outside its `nameConstraints`.
     NameConstraints {
         /// The name, with its form.

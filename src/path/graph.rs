@@ -136,7 +136,8 @@ impl<'a> Graph<'a> {
         }
         let certificate = Arc::clone(&node.certificate);
         let issuer_key = certificate.issuer.comparison_key();
-        if issuer_key == node.subject_key && self.outcome(place, place) != Some(Err(SignatureError::Invalid)) {
+        let by_itself = if issuer_key == node.subject_key { self.outcome(place, place) } else { None };
+        if by_itself == Some(Ok(())) {
             // Whoever has signed with its own key cannot have signed with another.
             if let Some(node) = self.nodes.get_mut(place) {
                 node.is_self_signed = true;
@@ -155,6 +156,11 @@ impl<'a> Graph<'a> {
         }
         let [verified, unsupported, invalid] = found;
         let Some(node) = self.nodes.get_mut(place) else { return };
+        // Its own key may be of a kind that cannot be verified with, or of another kind than the one that signed it.
+        if verified.is_empty() && matches!(by_itself, Some(Err(SignatureError::Unsupported { .. }))) {
+            node.is_self_signed = true;
+            return;
+        }
         node.is_verified = !verified.is_empty();
         node.lacks_issuer = verified.is_empty() && unsupported.is_empty();
         node.issuers = if node.is_verified {

@@ -108,7 +108,7 @@ impl Reference {
                     {
                         "a wildcard stands for one label only"
                     } else if before.is_empty() && after.starts_with('.') {
-                        "the domain below its wildcard is a public suffix"
+                        "a wildcard needs two labels after it at least"
                     } else {
                         "a wildcard counts only as the whole of the first label"
                     }
@@ -299,7 +299,7 @@ mod tests {
     fn what_comes_near_is_named_with_the_reason() {
         for (presented, wanted, part) in [
             ("*.co.uk", "example.co.uk", "public suffix"),
-            ("*.com", "example.com", "public suffix"),
+            ("*.com", "example.com", "two labels"),
             ("*.example.com", "a.b.example.com", "one label only"),
             ("ba*.example.com", "baz.example.com", "whole of the first label"),
             ("foo.*.com", "foo.example.com", "whole of the first label"),

@@ -20,7 +20,7 @@ mod tests;
 pub mod validator;
 mod webpki;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -177,8 +177,8 @@ impl CertificationPath {
 /// All that was found.
 #[derive(Debug, Clone, Default)]
 pub struct PathSearch {
-    /// Valid paths first (shortest, then furthest expiry; those with a revoked CA after those without, once that is
-    /// known), then the others by how near they came.
+    /// Valid paths first (shortest, then furthest expiry; once that is known, one on which nothing is revoked or open
+    /// before those on which something is), then the others by how near they came.
     /// Never empty for a decoded leaf: a leaf without any issuer is a path of one.
     pub paths: Vec<CertificationPath>,
     /// Source of every certificate in `paths`.
@@ -202,14 +202,9 @@ impl PathSearch {
         self.paths.iter().any(|path| path.judgement.valid)
     }
 
-    /// Puts a valid path none of whose CAs is revoked before those with one that is: RFC 5280 §6.1.3 (a)(3) makes that
-    /// part of validity, and it is known only now. A revoked leaf is so on every path.
-    pub fn prefer_unrevoked(&mut self, revoked: &HashSet<Fingerprint>) {
-        let is_sound = |path: &CertificationPath| {
-            let mut cas = path.certificates.iter().skip(1);
-            path.judgement.valid && !cas.any(|certificate| revoked.contains(&certificate.sha256))
-        };
-        if let Some(place) = self.paths.iter().position(is_sound) {
+    /// Puts the path at this place first.
+    pub fn promote(&mut self, place: usize) {
+        if place < self.paths.len() {
             let path = self.paths.remove(place);
             self.paths.insert(0, path);
         }

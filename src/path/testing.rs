@@ -44,6 +44,11 @@ impl Authority {
         self.issue(params, key())
     }
 
+    /// A CA below this one, with a key of that kind.
+    pub(crate) fn sub_of(&self, name: &str, kind: &'static rcgen::SignatureAlgorithm) -> Self {
+        self.issue(authority_params(name), Arc::new(KeyPair::generate_for(kind).unwrap()))
+    }
+
     /// A certificate by this CA for another CA's name and key.
     pub(crate) fn cross(&self, other: &Self) -> Self {
         self.cross_with(other, |_| {})

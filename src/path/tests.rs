@@ -223,9 +223,35 @@ fn lying_key_identifiers_do_not_hide_the_issuer() {
     renamed.authority_key_identifier = decoys[0].certificate.subject_key_identifier.clone();
     let mut served: Vec<&Authority> = decoys.iter().collect();
     served.push(&inner);
-    let search = find(&Arc::new(renamed), &served, &[&root]);
+    let renamed = Arc::new(renamed);
+    let search = find_for(&renamed, &served, &[&root], &Question::new(at(), Purpose::Any));
     assert_eq!(valid(&search), [["a.test", "I", "R"]]);
     assert_eq!(search.chosen().unwrap().certificates[1], inner.certificate);
+    // OpenSSL finds no issuer then.
+    let told = defects(&find(&renamed, &served, &[&root]));
+    let [(at_fault, DefectKind::Profile(violation))] = &told[..] else { panic!("{told:?}") };
+    assert!(at_fault == "a.test" && violation.fault.contains(&"01".repeat(20)), "{violation:?}");
+}
+
+#[test]
+fn a_new_key_of_another_kind_certified_by_the_old_one_has_its_issuer() {
+    let old = Authority::root("R");
+    let new = old.sub_of("R", &rcgen::PKCS_ED25519);
+    assert!(new.certificate.is_self_issued());
+    assert_eq!(valid(&find(&new.leaf(), &[&new], &[&old])), [["a.test", "R", "R"]]);
+}
+
+#[test]
+fn a_leaf_must_be_allowed_to_sign_handshakes() {
+    let root = Authority::root("R");
+    let for_usage = |usage: rcgen::KeyUsagePurpose| root.leaf_with(|params| params.key_usages = vec![usage]);
+    let lacking = DefectKind::LeafKeyUsage { needed: "digitalSignature" };
+    for usage in [rcgen::KeyUsagePurpose::CrlSign, rcgen::KeyUsagePurpose::KeyEncipherment] {
+        let leaf = for_usage(usage);
+        assert_eq!(defects(&find(&leaf, &[], &[&root])), [("a.test".into(), lacking.clone())]);
+        assert!(find_for(&leaf, &[], &[&root], &Question::new(at(), Purpose::Any)).any_valid());
+    }
+    assert!(find(&for_usage(rcgen::KeyUsagePurpose::DigitalSignature), &[], &[&root]).any_valid());
 }
 
 #[test]

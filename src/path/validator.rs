@@ -15,7 +15,7 @@ use super::constraints::{Comparisons, Exhausted, NameConstraints, Violation};
 use super::{Candidate, Defect, DefectKind, Purpose, Question, policy, profile};
 use crate::x509::extensions::{oid, purpose_name};
 use crate::x509::signature::{self, Signed};
-use crate::x509::{Certificate, PublicKey, SignatureError};
+use crate::x509::{Certificate, KeyAlgorithm, PublicKey, SignatureError};
 
 /// Extensions that are processed, so that they may be critical.
 const PROCESSED: [&str; 15] = [
@@ -67,7 +67,14 @@ pub fn defects(candidate: &Candidate<'_>, question: &Question) -> Vec<Defect> {
         if !is_root {
             if position > 0 {
                 ca_defects(path, position).for_each(&mut add);
+            } else {
+                leaf_key_usage(certificate, question.purpose).into_iter().for_each(&mut add);
             }
+            // Where the signature does not hold, it is another key's indeed.
+            let issuer = path.get(position + 1).filter(|_| candidate.links.get(position) == Some(&Ok(())));
+            let identifiers = issuer.and_then(|issuer| profile::contradicting_identifiers(certificate, issuer));
+            let identifiers = identifiers.filter(|_| question.purpose != Purpose::Any);
+            identifiers.map(DefectKind::Profile).into_iter().for_each(&mut add);
             profile::violations(certificate, position, question.purpose)
                 .into_iter()
                 .map(DefectKind::Profile)
@@ -84,7 +91,8 @@ pub fn defects(candidate: &Candidate<'_>, question: &Question) -> Vec<Defect> {
 
 /// What matters of a leaf that is itself a trust anchor: nobody has to vouch for it.
 fn anchored_leaf(leaf: &Certificate, question: &Question) -> Vec<Defect> {
-    let kinds = dates(leaf, question.at).into_iter().chain(wrong_purpose(leaf, 0, question.purpose));
+    let weak = leaf.key.weakness().map(DefectKind::WeakKey);
+    let kinds = dates(leaf, question.at).into_iter().chain(weak).chain(wrong_purpose(leaf, 0, question.purpose));
     kinds.chain(unknown_critical_extensions(leaf)).map(|kind| Defect { certificate: leaf.sha256, kind }).collect()
 }
 
@@ -105,20 +113,25 @@ pub(super) fn is_unfit_issuer(certificate: &Certificate, is_anchor: bool, questi
 
 /// Whether a certificate standing above these may have them below it: what grows with a path, and so tells the
 /// search early which way is closed.
-#[must_use]
+///
+/// # Errors
+/// [`Exhausted`] when that takes more comparisons than are left.
 pub(super) fn may_stand_above(
     path: &[Arc<Certificate>],
     certificate: &Arc<Certificate>,
     is_anchor: bool,
     comparisons: &mut Comparisons,
-) -> bool {
+) -> Result<bool, Exhausted> {
     let whole: Vec<Arc<Certificate>> = path.iter().chain([certificate]).cloned().collect();
     if !is_anchor && path_length(&whole, path.len()).is_some() {
-        return false;
+        return Ok(false);
     }
     let mut defects = Vec::new();
     name_constraints_at(&whole, path.len(), comparisons, &mut defects);
-    defects.is_empty()
+    if defects.iter().any(|defect| defect.kind == DefectKind::TooManyNameConstraints) {
+        return Err(Exhausted);
+    }
+    Ok(defects.is_empty())
 }
 
 /// Validity, to the second, as certificates state it (RFC 5280 §6.1.3 (a)(2)): an instant within the last
@@ -181,7 +194,9 @@ fn signatures(candidate: &Candidate<'_>, defects: &mut Vec<Defect>) {
         if is_weak && !is_root {
             add(DefectKind::WeakSignature { algorithm: certificate.signature_algorithm.name().to_owned() });
         }
-        let (Some(issuer), Some(link)) = (issuer, links.get(position)) else { continue };
+        let Some(issuer) = issuer else { continue };
+        // What nobody verified does not hold.
+        let link = links.get(position).unwrap_or(&Err(SignatureError::Invalid));
         match link {
             Ok(()) => {}
             // Which of the two algorithms it was made with cannot be told; the profile says so.
@@ -235,6 +250,23 @@ fn ca_defects(path: &[Arc<Certificate>], position: usize) -> impl Iterator<Item 
     not_a_ca.into_iter().chain(key_usage).chain(path_length(path, position))
 }
 
+/// What a TLS end entity's key must be allowed to do (RFC 8446 §4.4.2.2; RFC 5246 §7.4.2 for RSA key transport). A CA's
+/// certificate in the leaf's place is not held to it: it is there as what it is.
+fn leaf_key_usage(leaf: &Certificate, purpose: Purpose) -> Option<DefectKind> {
+    const DIGITAL_SIGNATURE: u16 = 1;
+    const KEY_ENCIPHERMENT: u16 = 1 << 2;
+    const KEY_AGREEMENT: u16 = 1 << 4;
+    let usage = leaf.key_usage.filter(|_| !leaf.is_ca())?;
+    let (allowed, needed) = match (purpose, &leaf.key.algorithm) {
+        (Purpose::Any, _) => return None,
+        (Purpose::Server, KeyAlgorithm::Rsa { .. }) => {
+            (DIGITAL_SIGNATURE | KEY_ENCIPHERMENT | KEY_AGREEMENT, "digitalSignature or keyEncipherment")
+        }
+        _ => (DIGITAL_SIGNATURE, "digitalSignature"),
+    };
+    (usage.0 & allowed == 0).then_some(DefectKind::LeafKeyUsage { needed })
+}
+
 /// RFC 5280 §4.2.1.9: self-issued intermediates and the leaf do not count.
 fn path_length(path: &[Arc<Certificate>], position: usize) -> Option<DefectKind> {
     let limit = path.get(position)?.basic_constraints.filter(|constraints| constraints.ca)?.path_len_constraint?;
@@ -270,12 +302,10 @@ fn name_constraints_at(
     // RFC 5280 §6.1.3 (b): self-issued certificates are exempt, unless they are the leaf.
     let bound = below.iter().enumerate().filter(|(below, certificate)| *below == 0 || !certificate.is_self_issued());
     for (_, bound) in bound {
-        match constraints.violation(bound, comparisons) {
-            Ok(None) => {}
-            Ok(Some(violation)) => {
-                let Violation { name, constraint } = violation;
-                return add(DefectKind::NameConstraints { name, constraint, holder: bound.sha256 });
-            }
+        match constraints.violations(bound, comparisons) {
+            Ok(violations) => violations.into_iter().for_each(|Violation { name, constraint }| {
+                add(DefectKind::NameConstraints { name, constraint, holder: bound.sha256 });
+            }),
             Err(Exhausted) => return add(DefectKind::TooManyNameConstraints),
         }
     }
@@ -286,7 +316,6 @@ mod tests {
     use super::super::judge::links;
     use super::super::testing::{Authority, self_signed};
     use super::*;
-    use crate::x509::KeyAlgorithm;
     use crate::x509::key::KeyWeakness;
 
     fn kinds(path: &[Arc<Certificate>], trusted: bool) -> Vec<(usize, DefectKind)> {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::{Answer, ContentDefect, OcspContent, SignatureState, received, with_skew};
 use crate::path::Pool;
+use crate::path::{DefectKind, validator};
 use crate::x509::der::{hex, rfc3339};
 use crate::x509::extensions::oid;
 use crate::x509::ocsp::{self, BasicResponse, CertStatus, OcspResponse, ResponderId, SingleResponse};
@@ -260,11 +261,15 @@ fn lacking(delegate: &Certificate, question: &Question<'_>) -> Option<String> {
     if delegate.key_usage.is_some_and(|usage| usage.0 & 0b11 == 0) {
         return Some("whose certificate lacks the key usage digitalSignature".to_owned());
     }
-    if delegate.not_after < question.at {
-        return Some(format!("whose certificate expired at {}", rfc3339(delegate.not_after)));
+    if delegate.key.weakness().is_some() {
+        return Some("whose certificate has a key that is too weak".to_owned());
     }
-    if delegate.not_before > question.at {
-        return Some(format!("whose certificate is valid only from {}", rfc3339(delegate.not_before)));
+    match validator::dates(delegate, question.at) {
+        Some(DefectKind::NotYetValid { not_before }) => {
+            return Some(format!("whose certificate is valid only from {}", rfc3339(not_before)));
+        }
+        Some(_) => return Some(format!("whose certificate expired at {}", rfc3339(delegate.not_after))),
+        None => {}
     }
     let unknown = delegate.extensions.iter().find(|extension| extension.critical && !is_processed(&extension.oid));
     unknown.map(|extension| format!("whose certificate has the critical extension {}, not understood", extension.oid))

@@ -334,11 +334,11 @@ impl Certificate {
                     Some(BasicConstraints { ca: constraints.ca, path_len_constraint: constraints.path_len_constraint });
             }
             oid::KEY_USAGE => {
-                let (bits, _) = der::expect(value, 0x03)?;
+                let (bits, []) = der::expect(value, 0x03)? else { return None };
                 self.key_usage = Some(KeyUsage(super::extensions::ReasonFlags::from_bit_string(bits.value).0));
             }
             oid::EXTENDED_KEY_USAGE => {
-                let (sequence, _) = der::expect(value, SEQUENCE)?;
+                let (sequence, []) = der::expect(value, SEQUENCE)? else { return None };
                 let purposes: Option<Vec<String>> = der::elements(sequence.value)
                     .map(|purpose| {
                         purpose
@@ -349,15 +349,15 @@ impl Certificate {
                 self.extended_key_usage = Some(purposes?);
             }
             oid::SUBJECT_ALT_NAME => {
-                let (sequence, _) = der::expect(value, SEQUENCE)?;
+                let (sequence, []) = der::expect(value, SEQUENCE)? else { return None };
                 self.subject_alt_names = Some(GeneralName::list(sequence.value)?);
             }
             oid::SUBJECT_KEY_IDENTIFIER => {
-                let (identifier, _) = der::expect(value, 0x04)?;
+                let (identifier, []) = der::expect(value, 0x04)? else { return None };
                 self.subject_key_identifier = Some(extension.value.slice_ref(identifier.value));
             }
             oid::AUTHORITY_KEY_IDENTIFIER => {
-                let (sequence, _) = der::expect(value, SEQUENCE)?;
+                let (sequence, []) = der::expect(value, SEQUENCE)? else { return None };
                 for field in der::elements(sequence.value) {
                     let field = field?;
                     if field.tag == 0x80 {
@@ -368,7 +368,7 @@ impl Certificate {
             oid::CRL_DISTRIBUTION_POINTS => self.crl_distribution_points = DistributionPoint::list(value)?,
             oid::FRESHEST_CRL => self.freshest_crl = DistributionPoint::list(value)?,
             oid::AUTHORITY_INFO_ACCESS => {
-                let (sequence, _) = der::expect(value, SEQUENCE)?;
+                let (sequence, []) = der::expect(value, SEQUENCE)? else { return None };
                 for description in der::elements(sequence.value) {
                     let description = description.filter(|description| description.tag == SEQUENCE)?;
                     let (method, rest) = der::expect(description.value, der::OID)?;
@@ -383,7 +383,7 @@ impl Certificate {
                 }
             }
             oid::TLS_FEATURE => {
-                let (sequence, _) = der::expect(value, SEQUENCE)?;
+                let (sequence, []) = der::expect(value, SEQUENCE)? else { return None };
                 self.must_staple = der::elements(sequence.value)
                     .flatten()
                     .any(|feature| feature.tag == der::INTEGER && feature.value == [5]);

@@ -119,7 +119,7 @@ pub fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Encodes an object identifier's contents octets in dotted form; arcs may be of any size (those of UUIDs
-/// below 2.25 have 128 bits). One that is cut short or padded is a `?`, and so equals no identifier.
+/// below 2.25 have 128 bits). An arc that is cut short or padded is a `?` and its octets, and so equals no identifier.
 #[must_use]
 pub fn oid_to_string(contents: &[u8]) -> String {
     let mut text = String::with_capacity(contents.len().saturating_mul(3));
@@ -134,7 +134,7 @@ pub fn oid_to_string(contents: &[u8]) -> String {
 fn push_arc(text: &mut String, arc: &[u8], is_first: bool) -> fmt::Result {
     let dot = if is_first { "" } else { "." };
     if arc.first() == Some(&0x80) || arc.last().is_none_or(|last| last & 0x80 != 0) {
-        return write!(text, "{dot}?");
+        return write!(text, "{dot}?{}", hex(arc));
     }
     let small = arc.iter().try_fold(0u64, |value, octet| value.checked_mul(128)?.checked_add(u64::from(octet & 0x7f)));
     let Some(value) = small else {
@@ -221,8 +221,8 @@ mod tests {
     fn oids_print_with_large_first_arcs() {
         assert_eq!(oid_to_string(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d]), "1.2.840.113549");
         assert_eq!(oid_to_string(&[0x88, 0x37]), "2.999");
-        assert_eq!(oid_to_string(&[0x2a, 0x86, 0x48, 0x86]), "1.2.840.?");
-        assert_eq!(oid_to_string(&[0x2a, 0x80, 0x03]), "1.2.?");
+        assert_eq!(oid_to_string(&[0x2a, 0x86, 0x48, 0x86]), "1.2.840.?86");
+        assert_eq!(oid_to_string(&[0x2a, 0x80, 0x03]), "1.2.?8003");
         let mut uuid = vec![0x69, 0x83];
         uuid.extend([0xff; 17]);
         uuid.push(0x7f);

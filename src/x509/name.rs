@@ -92,9 +92,15 @@ impl Name {
     /// The text of every attribute of this type, from the first RDN on.
     #[must_use]
     pub fn values(&self, oid: &str) -> Vec<String> {
+        self.values_as_encoded(oid).into_iter().filter_map(Result::ok).collect()
+    }
+
+    /// The same, and the contents octets of those whose value is no text.
+    #[must_use]
+    pub fn values_as_encoded(&self, oid: &str) -> Vec<Result<String, &[u8]>> {
         let rdns = self.rdns().unwrap_or_default();
         let attributes = rdns.iter().flatten().filter(|attribute| der::oid_to_string(attribute.oid) == oid);
-        attributes.filter_map(|attribute| text(attribute.value_tag, attribute.value)).collect()
+        attributes.map(|attribute| text(attribute.value_tag, attribute.value).ok_or(attribute.value)).collect()
     }
 
     /// Whether the octets decode as an `RDNSequence`.
@@ -148,11 +154,18 @@ fn rdn_comparison_key(attributes: &[Attribute<'_>]) -> Vec<u8> {
     let mut parts: Vec<Vec<u8>> = attributes
         .iter()
         .map(|attribute| {
-            let mut part = attribute.oid.to_vec();
-            part.push(0);
+            // The length and the mark keep different names from making the same octets.
+            let mut part = u32::try_from(attribute.oid.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+            part.extend(attribute.oid);
             match text(attribute.value_tag, attribute.value) {
-                Some(text) => part.extend(fold(&text).as_bytes()),
-                None => part.extend(attribute.value_der),
+                Some(text) => {
+                    part.push(1);
+                    part.extend(fold(&text).as_bytes());
+                }
+                None => {
+                    part.push(0);
+                    part.extend(attribute.value_der);
+                }
             }
             part
         })

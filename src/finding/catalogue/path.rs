@@ -34,10 +34,10 @@ entries! {
     remedy: "Whoever runs the CA issues its certificate anew with basicConstraints cA TRUE, critical, and a keyUsage that includes keyCertSign; a server gets a certificate of its own without cA TRUE.";
     reference: "RFC 5280 §4.2.1.9, §6.1.4 (k)";
 
-    KEY_USAGE = "path.key-usage", Fixed(Critical), "A CA's key is not meant for signing certificates";
-    explanation: "A CA certificate of the path has a keyUsage extension without keyCertSign, so its key is there for something else, such as signing CRLs or answering OCSP. Verifiers that follow RFC 5280 refuse what it signed; some, rustls among them, do not look.";
-    remedy: "Whoever runs the CA issues its certificate anew with keyCertSign, or issues the server's certificate with the key that is meant for it.";
-    reference: "RFC 5280 §4.2.1.3, §6.1.4 (n)";
+    KEY_USAGE = "path.key-usage", Fixed(Critical), "A key is not meant for what it is used for";
+    explanation: "The keyUsage extension says what a key is for. A CA certificate of the path has one without keyCertSign, so its key is there for something else, such as signing CRLs or answering OCSP; or the server's own has one that lets it sign no handshake. Verifiers that follow RFC 5280 refuse that; some, rustls among them, do not look.";
+    remedy: "Whoever runs the CA issues its certificate anew with keyCertSign, or issues the server's certificate with the key that is meant for it; a server's certificate is issued anew with digitalSignature.";
+    reference: "RFC 5280 §4.2.1.3, §6.1.4 (n); RFC 8446 §4.4.2.2";
 
     POLICY = "path.policy", Fixed(Critical), "No certificate policy is valid for the whole path";
     explanation: "A certificate policy is required, by a CA of the path (policyConstraints) or by the options --explicit-policy and --policy, and none holds from the root to the end: a certificate on the way does not assert it, a mapping leads elsewhere or is inhibited, or what is left is not what was asked for. Public CAs do not use such constraints; bridges between companies and governments do.";

@@ -8,7 +8,7 @@ use crate::finding::catalogue::{cert as codes, path as path_codes};
 use crate::finding::wording::{list, relative, span, when};
 use crate::finding::{About, Policy};
 use crate::path::hostname::NameCheck;
-use crate::path::{Defect, DefectKind, Purpose};
+use crate::path::{Defect, DefectKind, Purpose, validator};
 use crate::x509::extensions::oid;
 use crate::x509::{Certificate, KeyAlgorithm};
 
@@ -88,13 +88,7 @@ fn name(case: &Case<'_>, sink: &mut Sink) {
 /// What every verifier looks at, also where the judge of the path does not: roots, and what an earlier fault hides.
 fn in_itself(case: &Case<'_>, certificate: &Certificate, is_root: bool, sink: &mut Sink) {
     let mut broken = Vec::new();
-    // Times in certificates are whole seconds, and both ends belong to the validity.
-    if case.at.as_second() > certificate.not_after.as_second() {
-        broken.push(DefectKind::Expired { not_after: certificate.not_after });
-    }
-    if case.at < certificate.not_before {
-        broken.push(DefectKind::NotYetValid { not_before: certificate.not_before });
-    }
+    broken.extend(validator::dates(certificate, case.at));
     broken.extend(certificate.key.weakness().map(DefectKind::WeakKey));
     // Nobody relies on a root's signature of itself.
     if !is_root && certificate.signature_algorithm.is_weak() {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Case, Names, Sink, Weight, is_top};
 use crate::finding::catalogue::{cert, path as codes};
 use crate::finding::wording::{list, relative};
-use crate::finding::{About, Code};
+use crate::finding::{About, Code, Finding};
 use crate::path::policy::PolicyFault;
 use crate::path::{CertificationPath, Defect, DefectKind, Judgement};
 use crate::x509::Fingerprint;
@@ -71,7 +71,7 @@ fn code_of(kind: &DefectKind) -> Code {
         DefectKind::WeakKey(_) => cert::WEAK_KEY,
         DefectKind::WeakSignature { .. } => cert::WEAK_SIGNATURE,
         DefectKind::NotACa { .. } => codes::NOT_A_CA,
-        DefectKind::KeyUsage => codes::KEY_USAGE,
+        DefectKind::KeyUsage | DefectKind::LeafKeyUsage { .. } => codes::KEY_USAGE,
         DefectKind::PathLength { .. } => codes::LENGTH_EXCEEDED,
         DefectKind::NameConstraints { .. } | DefectKind::MalformedNameConstraints { .. } => codes::NAME_CONSTRAINTS,
         DefectKind::Policy(_) => codes::POLICY,
@@ -82,6 +82,9 @@ fn code_of(kind: &DefectKind) -> Code {
     }
 }
 
+/// Faults of one code that are told of one certificate.
+const MAX_TOLD: usize = 8;
+
 /// Tells one broken rule.
 pub(super) fn report(case: &Case<'_>, defect: &Defect, sink: &mut Sink) {
     let sha256 = defect.certificate;
@@ -89,7 +92,10 @@ pub(super) fn report(case: &Case<'_>, defect: &Defect, sink: &mut Sink) {
     let code = code_of(&defect.kind);
     let (message, remedy) = told(case, &sha256, &who, &defect.kind);
     let about = if matches!(defect.kind, DefectKind::TooComplex) { About::Path } else { About::Certificate(sha256) };
-    sink.report(code, Weight::Usual, about, message, remedy);
+    let is_same = |known: &&Finding| known.code == code && known.about == about;
+    if sink.findings.iter().filter(is_same).count() < MAX_TOLD {
+        sink.report_each(code, Weight::Usual, about, message, remedy);
+    }
 }
 
 fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> (String, String) {
@@ -174,6 +180,10 @@ fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> 
         DefectKind::KeyUsage => (
             format!("{who} issued a certificate, but its keyUsage lacks keyCertSign"),
             format!("have {ca} issue it anew with keyCertSign"),
+        ),
+        DefectKind::LeafKeyUsage { needed } => (
+            format!("{who} is to be used in TLS handshakes, but its keyUsage lacks {needed}"),
+            format!("have {ca} issue it anew with {needed}"),
         ),
         DefectKind::PathLength { limit, found } => (
             format!("{who} allows {limit} intermediates below it, and the path has {found}"),

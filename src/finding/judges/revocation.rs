@@ -78,7 +78,10 @@ impl Consequences {
 pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
     let facts = &case.examination.revocation;
     let mut consequences = Consequences::of(case);
-    for status in &facts.statuses {
+    // A revoked CA beside the chosen path is told with the alternatives: the path that stands best was chosen, and
+    // clients that ask take it too (RFC 5280 §6.1.3 (a)(3)).
+    let is_chosen = |status: &&CertificateStatus| case.chain().iter().any(|it| it.sha256 == status.certificate);
+    for status in facts.statuses.iter().filter(is_chosen) {
         revoked(status, &case.names, sink);
     }
     staple(case, &mut consequences, sink);

@@ -142,13 +142,20 @@ fn a_path_with_a_revoked_ca_comes_after_one_without() {
     examination.revocation.statuses.push(revoked);
     // The search, which knows nothing of it, had put it first.
     examination.search.paths.insert(0, path(&[leaf, other.clone(), root], true));
-    examination.search.prefer_unrevoked(&examination.revocation.revoked());
+    examination.search.promote(1);
     assert!(chain(&examination).iter().all(|certificate| certificate.sha256 != other.sha256));
     let findings = judged(&examination);
     let alternatives = findings.iter().find(|finding| finding.code == codes_of::ALTERNATIVES).unwrap();
     assert!(alternatives.message.contains("CA 1 > Root (revoked"), "{}", alternatives.message);
-    // Where there is no other way, it stays.
-    examination.search.paths.remove(0);
-    examination.search.prefer_unrevoked(&examination.revocation.revoked());
-    assert_eq!(chain(&examination)[1].sha256, other.sha256);
+}
+
+#[test]
+fn every_fault_of_one_code_is_told_up_to_a_few() {
+    let unknown = |oid: u32| (0, DefectKind::UnknownCriticalExtension { oid: format!("1.2.{oid}") });
+    let mut examination = clean();
+    refuse(&mut examination, true, &[unknown(1), unknown(2), unknown(1)]);
+    assert_eq!(judged(&examination).len(), 2);
+    let many: Vec<_> = (0..100).map(unknown).collect();
+    refuse(&mut examination, true, &many);
+    assert_eq!(judged(&examination).len(), 8);
 }

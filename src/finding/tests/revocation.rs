@@ -203,11 +203,19 @@ fn a_revocation_is_told_with_its_values() {
 }
 
 #[test]
-fn a_revoked_certificate_of_another_examined_path_counts() {
+fn a_revoked_certificate_beside_the_chosen_path_is_told_with_the_alternatives() {
     let mut examination = clean();
-    let other = certificate("CA 1", "Old Root");
+    let [leaf, root] = [0, 2].map(|position| chain(&examination)[position].clone());
+    let mut other = certificate("CA 1", "Root");
+    other.sha256 = Fingerprint([7; 32]);
+    let other = Arc::new(other);
     examination.revocation.statuses.push(status(other.sha256, Status::Revoked));
-    expect(&examination, &[("revocation.revoked", Critical)]);
+    examination.search.paths.push(path(&[leaf, other, root], true));
+    let findings = expect(&examination, &[("path.alternatives", Info)]);
+    assert!(findings[0].message.contains("CA 1 > Root (revoked"), "{}", findings[0].message);
+    // Where the search had nothing better, it counts.
+    examination.search.paths.remove(0);
+    assert!(judged(&examination).iter().any(|finding| finding.code == crate::finding::catalogue::revocation::REVOKED));
 }
 
 #[test]
