@@ -8,7 +8,7 @@ use std::sync::Arc;
 use certflight::lab::der;
 use certflight::path::{self, Candidate, PathJudge, PolicyInputs, Pool, Purpose, Question, Source, TrustStore};
 use certflight::path::StandardJudge;
-use certflight::x509::Certificate;
+use certflight::x509::{Certificate, SignatureError};
 use libfuzzer_sys::fuzz_target;
 
 /// Last arcs of `2.5.29`, the extensions that a judge reads.
@@ -119,7 +119,11 @@ fuzz_target!(|data: &[u8]| {
     let wanted = input.octet();
     let certificates: Vec<Arc<Certificate>> = (0..2 + settings % 6).filter_map(|_| certificate(&mut input)).collect();
     let Some(leaf) = certificates.first() else { return };
-    let links = vec![Ok(()); certificates.len().saturating_sub(1)];
+    // Mostly they hold, so that the other rules are reached.
+    let broken = input.octet();
+    let links: Vec<Result<(), SignatureError>> = (0..certificates.len().saturating_sub(1))
+        .map(|place| if broken == place as u8 + 1 { Err(SignatureError::Invalid) } else { Ok(()) })
+        .collect();
     let candidate = Candidate { certificates: &certificates, trusted: settings & 0x80 != 0, links: &links };
     let policies = PolicyInputs {
         initial: (1..=4).filter(|bit| wanted >> bit & 1 == 1).map(|bit| format!("1.2.{bit}")).collect(),
@@ -148,6 +152,17 @@ fuzz_target!(|data: &[u8]| {
     assert!(judge(Purpose::Any, &open).valid || !any.valid);
     if any.valid {
         assert!(certificates.iter().all(|certificate| certificate.valid_at(at)));
+        assert!(links.iter().all(Result::is_ok));
+        let below_anchor = certificates.split_last().map(|(_, below)| below).unwrap_or_default();
+        let known = ["14", "15", "17", "19", "30", "31", "32", "33", "35", "36", "37", "46", "54"];
+        for (place, certificate) in below_anchor.iter().enumerate() {
+            let mut critical = certificate.extensions.iter().filter(|extension| extension.critical);
+            assert!(critical.all(|extension| known.iter().any(|last| extension.oid == format!("2.5.29.{last}"))));
+            let limit = certificate.basic_constraints.and_then(|basic| basic.path_len_constraint);
+            let between = &certificates[1.min(place)..place];
+            let counted = between.iter().filter(|ca| !ca.is_self_issued()).count();
+            assert!(place == 0 || limit.is_none_or(|limit| counted as u32 <= limit));
+        }
         if let Some((_, cas)) = certificates.split_last().and_then(|(_, below)| below.split_first()) {
             assert!(cas.iter().all(|ca| ca.is_ca() && ca.key_usage.is_none_or(|usage| usage.key_cert_sign())));
         }
