@@ -83,8 +83,8 @@ pub struct Crl {
     pub next_update: Option<Timestamp>,
     /// Number of entries.
     pub entries: u64,
-    /// Whether `revokedCertificates` is there but empty, which RFC 5280 §5.1.2.6 forbids and most
-    /// verifiers put up with.
+    /// Whether `revokedCertificates` is there but empty, which RFC 5280 §5.1.2.6 forbids; strict
+    /// verifiers refuse it.
     pub has_empty_list: bool,
     /// Entries whose serial number was asked for, whatever their issuer.
     pub found: Vec<CrlEntry>,

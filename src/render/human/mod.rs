@@ -189,7 +189,10 @@ fn all_is_well(target: &Target) -> Text {
         let words = if path.valid { "chain verifies" } else { "the chain does not verify, which is ignored" };
         parts.push(words.to_owned());
     }
-    let has = |status: Status| target.revocation.iter().any(|entry| entry.status == status);
+    // What is wrong beside the chosen path is told with the alternatives.
+    let is_chosen = |sha256: &String| target.chosen_path().is_none_or(|path| path.certificates.contains(sha256));
+    let has =
+        |status: Status| target.revocation.iter().any(|entry| entry.status == status && is_chosen(&entry.certificate));
     if has(Status::Revoked) {
         parts.push("a certificate is revoked, which is ignored".to_owned());
     } else if has(Status::Unknown) {
