@@ -4,18 +4,35 @@
 //! bounded by the signatures to verify and not by the number of paths.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
 use super::{Pool, Question, Source, TrustStore, validator};
-use crate::x509::{Certificate, Fingerprint, SignatureError};
+use crate::x509::{Certificate, Fingerprint, PublicKey, SignatureError};
 
 /// Pairs of certificate and candidate that are looked at, memoised ones included.
 const MAX_PAIRS: usize = 20_000;
 /// Candidates of the right name that are followed although their key does not verify, where no
 /// other does: they show how near a path came.
 const MAX_UNVERIFIED: usize = 2;
+
+/// How certificates' signatures came out, for all searches with one [`Question`]. Each search pays for every one from
+/// its own budget, whoever verified it, so that none depends on those before it.
+#[derive(Debug, Clone, Default)]
+pub struct Signatures(Arc<Mutex<Outcomes>>);
+
+/// By certificate and key.
+type Outcomes = HashMap<(Fingerprint, Bytes), Result<(), SignatureError>>;
+
+impl Signatures {
+    fn outcome(&self, certificate: &Certificate, key: &PublicKey) -> Result<(), SignatureError> {
+        // A map is whole after any panic of another holder.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = known.entry((certificate.sha256, key.spki.clone()));
+        outcome.or_insert_with(|| validator::signed_by(certificate, key)).clone()
+    }
+}
 
 /// The place of a certificate in the graph.
 pub(super) type Place = usize;
@@ -218,7 +235,7 @@ impl<'a> Graph<'a> {
         let left = self.signatures_left.checked_sub(1);
         self.is_exhausted |= left.is_none();
         self.signatures_left = left?;
-        let outcome = validator::signed_by(&self.nodes.get(certificate)?.certificate, issuer_key);
+        let outcome = self.question.signatures.outcome(&self.nodes.get(certificate)?.certificate, issuer_key);
         self.outcomes.insert(memo, outcome.clone());
         Some(outcome)
     }

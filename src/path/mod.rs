@@ -27,6 +27,7 @@ use jiff::Timestamp;
 
 pub use builder::search;
 pub use defect::{Defect, DefectKind};
+pub use graph::Signatures;
 pub use judge::{Candidate, Judgement, PathJudge, StandardJudge};
 pub use store::{PublicRoots, TrustStore};
 
@@ -83,14 +84,24 @@ pub struct Question {
     pub max_paths: usize,
     /// Certificates in a path, leaf and root included.
     pub max_length: usize,
+    /// What is known of signatures.
+    pub signatures: Signatures,
 }
 
 impl Question {
     /// With the default budget.
     #[must_use]
     pub fn new(at: Timestamp, purpose: Purpose) -> Self {
-        let policies = Arc::default();
-        Self { at, purpose, policies, signature_budget: 512, max_judged: 1024, max_paths: 32, max_length: 12 }
+        Self {
+            at,
+            purpose,
+            policies: Arc::default(),
+            signature_budget: 512,
+            max_judged: 1024,
+            max_paths: 32,
+            max_length: 12,
+            signatures: Signatures::default(),
+        }
     }
 }
 

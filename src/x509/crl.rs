@@ -12,6 +12,8 @@ mod extensions;
 mod header;
 mod walk;
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::Digest;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -22,7 +24,7 @@ use super::key::PublicKey;
 use super::name::Name;
 use super::signature::{self, AlgorithmIdentifier, SignatureError, Signed};
 use armour::Armour;
-use walk::Walker;
+use walk::{Walker, Wanted};
 
 /// How the octets came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +90,8 @@ pub struct Crl {
     pub has_empty_list: bool,
     /// Entries whose serial number was asked for, whatever their issuer.
     pub found: Vec<CrlEntry>,
+    /// What was asked for.
+    sought: Arc<Wanted>,
     /// `authorityKeyIdentifier.keyIdentifier`
     pub authority_key_identifier: Option<Bytes>,
     /// `cRLNumber`, magnitude octets.
@@ -128,6 +132,12 @@ enum Evidence {
 }
 
 impl Crl {
+    /// Whether this serial number was asked for: that none is [`found`](Self::found) means something for such only.
+    #[must_use]
+    pub fn was_searched_for(&self, serial: &Serial) -> bool {
+        self.sought.contains(&serial.0)
+    }
+
     /// Verifies the signature with this key. May be asked for any number of keys.
     ///
     /// # Errors

@@ -151,6 +151,19 @@ fn the_same_whatever_the_chunks_and_the_armour() {
 }
 
 #[test]
+fn finds_each_of_thousands_of_serial_numbers() {
+    let number = |number: u32| [&[0x11][..], &number.to_be_bytes()].concat();
+    let entries: Vec<Vec<u8>> = (0..6000).map(|it| entry(&number(it), &[])).collect();
+    let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+    let der = usual(&KeyPair::generate().unwrap(), &entries, &[]);
+    let wanted: Vec<Serial> = (0..12_000).step_by(3).map(|it| serial(&number(it))).collect();
+    let crl = read(&der, &wanted).unwrap();
+    assert_eq!((crl.entries, crl.found.len()), (6000, 2000));
+    assert!(crl.was_searched_for(&serial(&number(3))) && !crl.was_searched_for(&serial(&number(4))));
+    assert!(crl.was_searched_for(&serial(&[&[0], number(3).as_slice()].concat())), "however it is spelt");
+}
+
+#[test]
 fn serials_compare_as_numbers() {
     let key = KeyPair::generate().unwrap();
     let long = [0x7f; 20];

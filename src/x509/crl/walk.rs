@@ -4,6 +4,9 @@
 //! where they lie and only a cut one is copied; what stands behind them is collected element by
 //! element. Every collection has a bound.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -64,33 +67,47 @@ impl Place {
 
 /// The serial numbers asked for.
 #[derive(Debug)]
-struct Wanted {
+pub(super) struct Wanted {
     /// In their shortest form.
-    numbers: Vec<Vec<u8>>,
-    /// Which last octets occur in them; spares comparing all but one in 256 entries.
-    last_octets: [bool; 256],
+    numbers: HashSet<Box<[u8]>>,
+    /// A bit for each pair of last octets, set where it occurs in them; spares looking up all but one in some 65,000
+    /// entries for each number.
+    endings: Box<[u64; 1024]>,
 }
 
 impl Wanted {
     fn new(serials: &[Serial]) -> Self {
-        let numbers: Vec<Vec<u8>> = serials.iter().map(|serial| serial.minimal().to_vec()).collect();
-        let mut last_octets = [false; 256];
-        for last in numbers.iter().filter_map(|number| number.last()) {
-            if let Some(slot) = last_octets.get_mut(usize::from(*last)) {
-                *slot = true;
+        let numbers: HashSet<Box<[u8]>> = serials.iter().map(|serial| Box::from(serial.minimal())).collect();
+        let mut endings = Box::new([0; 1024]);
+        for number in &numbers {
+            let (word, bit) = ending(number);
+            if let Some(word) = endings.get_mut(word) {
+                *word |= bit;
             }
         }
-        Self { numbers, last_octets }
+        Self { numbers, endings }
     }
 
-    fn may_contain(&self, last_octet: u8) -> bool {
-        self.last_octets.get(usize::from(last_octet)).copied().unwrap_or(true)
+    fn may_contain(&self, serial: &[u8]) -> bool {
+        let (word, bit) = ending(serial);
+        self.endings.get(word).is_none_or(|word| word & bit != 0)
     }
 
-    fn contains(&self, serial: &[u8]) -> bool {
-        let number = minimal(serial);
-        self.numbers.iter().any(|wanted| wanted == number)
+    /// Whether the number with these contents octets, however it is spelt, is one of them.
+    pub(super) fn contains(&self, serial: &[u8]) -> bool {
+        self.numbers.contains(minimal(serial))
     }
+}
+
+/// Where the last two octets of a number have their bit. What a longer spelling puts before a single octet is its
+/// sign, so that every spelling of a number has the same.
+fn ending(serial: &[u8]) -> (usize, u64) {
+    let [before, last] = match serial {
+        [.., before, last] => [*before, *last],
+        [only] => [if *only < 0x80 { 0 } else { 0xff }, *only],
+        [] => [0, 0],
+    };
+    (usize::from(u16::from_be_bytes([before, last]) >> 6), 1 << (last & 0x3f))
 }
 
 /// What becomes of `tbsCertList`.
@@ -290,10 +307,7 @@ impl Walker {
         let Some((serial, following)) = following.split_at_checked(usize::from(*length)) else {
             return false;
         };
-        let Some(last) = serial.last() else {
-            return false;
-        };
-        if *length >= 0x80 || self.wanted.may_contain(*last) {
+        if serial.is_empty() || *length >= 0x80 || self.wanted.may_contain(serial) {
             return false;
         }
         let extensions = match following {
@@ -515,6 +529,7 @@ impl Walker {
             entries: self.entries,
             has_empty_list: header.has_empty_list,
             found: self.found,
+            sought: Arc::new(self.wanted),
             authority_key_identifier: self.extensions.authority_key_identifier,
             crl_number: self.extensions.crl_number,
             crl_number_is_critical: self.extensions.crl_number_is_critical,
