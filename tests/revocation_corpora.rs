@@ -47,7 +47,7 @@ fn text<'a>(case: &'a Value, field: &str) -> &'a str {
 fn said(octets: &Bytes, subject: &Subject, signers: &Signers<'_>, from: (&str, Role), at: Timestamp) -> Option<Answer> {
     let bodies = vec![CrlBody::read(octets, std::slice::from_ref(&subject.certificate.serial))];
     let source = CrlSource { url: from.0.to_owned(), role: from.1, subjects: vec![0], bodies };
-    let judgement = crl::judge(&[source], std::slice::from_ref(subject), signers, at);
+    let judgement = crl::judge(&[source], &[], std::slice::from_ref(subject), signers, at);
     let [verdict] = judgement.sources.as_slice() else { panic!("one source") };
     let answer = verdict.answers.first().and_then(|(_, source)| source.answer.clone());
     assert!(verdict.usable || !matches!(answer, Some(Answer::Good)), "{:?}", verdict.defects);

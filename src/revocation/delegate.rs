@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::crl::{self, CrlSource, Role, Signers};
 use super::ocsp::Judged;
 use super::retrieve::{CrlBody, Retriever};
+use super::signers::SignerCheck;
 use super::{Answer, ContentDefect, Subject, plan};
 use crate::net::Deadline;
 use crate::path::Pool;
@@ -67,7 +68,13 @@ impl DelegateCheck<'_> {
         let name = delegate.subject.to_string();
         let names_crls = !delegate.crl_distribution_points.is_empty();
         let delegates = [Subject { certificate: delegate, ..subject.clone() }];
-        let judgement = crl::judge(&sources, &delegates, self.signers, self.at);
+        let mut of_signers = Vec::new();
+        if let Some(retriever) = self.retriever {
+            let (signers, wanted) = (self.signers, wanted.as_slice());
+            let check = SignerCheck { retriever, signers, wanted, at: self.at, deadline: self.deadline };
+            of_signers = Box::pin(check.fetch(&sources, &delegates)).await;
+        }
+        let judgement = crl::judge(&sources, &of_signers, &delegates, self.signers, self.at);
         let answers = judgement.sources.into_iter().flat_map(|source| source.answers);
         let answers: Vec<Answer> = answers.filter_map(|(_, source)| source.answer).collect();
         let revoked = answers.iter().find_map(|answer| match answer {

@@ -12,6 +12,7 @@ use super::files::{self, OcspFile};
 use super::ocsp::{self, Question};
 use super::plan::{self, Planned};
 use super::retrieve::{CrlBody, Retriever, mark_malformed};
+use super::signers::SignerCheck;
 use super::status::{self, Circumstances};
 use super::{
     Content, ContentDefect, EndpointFacts, EndpointKind, FileFacts, RevocationFacts, RevocationOptions, Skipped,
@@ -96,7 +97,17 @@ impl<'a> Examiner<'a> {
                 .map(|(path, octets)| files::judge_ocsp(path, octets, self.subjects, &self.delegates, self.at)),
         );
         let (rounds, (staple, ocsp_files)) = join(endpoints, join(self.judge_staple(staple), ocsp_files)).await;
-        self.conclude(flatten(rounds), staple, ocsp_files)
+        let gathered = flatten(rounds);
+        let sources = self.crl_sources(&gathered);
+        let of_signers = if self.options.offline {
+            Vec::new()
+        } else {
+            let (retriever, signers, wanted) = (self.retriever, self.signers, self.wanted.as_slice());
+            let check = SignerCheck { retriever, signers, wanted, at: self.at, deadline: self.deadline };
+            Box::pin(check.fetch(&sources, self.subjects)).await
+        };
+        let judgement = crl::judge(&sources, &of_signers, self.subjects, self.signers, self.at);
+        self.conclude(gathered, judgement, staple, ocsp_files)
     }
 
     /// One endpoint, and the delta CRLs that it turns out to name.
@@ -220,19 +231,24 @@ impl<'a> Examiner<'a> {
         Some((index, facts, source))
     }
 
-    fn conclude(
-        &self,
-        gathered: Vec<Gathered>,
-        staple: Option<(usize, StapleFacts, SourceAnswer)>,
-        ocsp_files: Vec<OcspFile>,
-    ) -> RevocationFacts {
+    /// The CRLs fetched, and those given.
+    fn crl_sources(&self, gathered: &[Gathered]) -> Vec<CrlSource> {
         let mut sources: Vec<CrlSource> = gathered.iter().filter_map(Gathered::crl_source).collect();
         for (path, octets) in &self.options.crl_files {
             let bodies = vec![CrlBody::read(octets, &self.wanted)];
             let subjects = (0..self.subjects.len()).collect();
             sources.push(CrlSource { url: path.clone(), role: Role::File, subjects, bodies });
         }
-        let judgement = crl::judge(&sources, self.subjects, self.signers, self.at);
+        sources
+    }
+
+    fn conclude(
+        &self,
+        gathered: Vec<Gathered>,
+        judgement: crl::Judgement,
+        staple: Option<(usize, StapleFacts, SourceAnswer)>,
+        ocsp_files: Vec<OcspFile>,
+    ) -> RevocationFacts {
         let mut verdicts = judgement.sources.into_iter();
         let mut weighing = Weighing::new(self, judgement.open);
         let mut endpoints = Vec::new();

@@ -10,6 +10,7 @@ mod examiner;
 mod files;
 mod once;
 mod received;
+mod signers;
 
 pub mod aia;
 pub mod crl;

@@ -73,7 +73,7 @@ pub struct Fetched<T> {
     cut_short: bool,
     /// Whether it may be kept for others.
     kept: bool,
-    /// The serial numbers that CRL entries were kept for.
+    /// The serial numbers that CRL entries were kept for, in order.
     wanted: Vec<Bytes>,
 }
 
@@ -174,7 +174,7 @@ impl Retriever {
         sorted.dedup();
         let fetch = || self.fetch_crl(url, wanted, &sorted, deadline);
         let fetched = self.within(deadline, url, HttpMethod::Get, self.shared.crls.get(url.clone(), fetch)).await;
-        if fetched.bodies.is_empty() || sorted.iter().all(|serial| fetched.wanted.contains(serial)) {
+        if fetched.bodies.is_empty() || sorted.iter().all(|serial| fetched.wanted.binary_search(serial).is_ok()) {
             return fetched;
         }
         if fetched.bodies.iter().all(|(_, body)| body.octets.is_some()) {

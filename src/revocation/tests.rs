@@ -3,6 +3,7 @@
 mod pkits;
 mod properties;
 mod responders;
+mod signers;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

@@ -5,6 +5,7 @@
 //! Complete CRLs come first, delta CRLs are applied to those whose word counts.
 
 mod delta;
+mod off_path;
 mod scope;
 mod signer;
 mod weighing;
@@ -12,7 +13,7 @@ mod weighing;
 use jiff::Timestamp;
 
 pub use signer::{Signed, Signers};
-pub use weighing::judge;
+pub use weighing::{judge, open_signers};
 
 use super::retrieve::CrlBody;
 use super::{Answer, ContentDefect, CrlContent, SignatureState, SourceAnswer, with_skew};
@@ -78,13 +79,15 @@ pub struct Judgement {
 pub fn inspect(crl: &Crl, signed: &Signed, role: Role, at: Timestamp) -> (SignatureState, Vec<ContentDefect>) {
     let mut defects: Vec<ContentDefect> = signature_defect(signed).into_iter().collect();
     let state = match signed {
-        Signed::By(_) | Signed::NotForCrls { .. } | Signed::NoPath { .. } | Signed::Revoked { .. } => {
-            SignatureState::Valid
-        }
+        Signed::By(_)
+        | Signed::NotForCrls { .. }
+        | Signed::NoPath { .. }
+        | Signed::Revoked { .. }
+        | Signed::StatusOpen { .. } => SignatureState::Valid,
         Signed::No { .. } => SignatureState::Invalid,
-        Signed::NoCertificate | Signed::Unsupported { .. } => SignatureState::Unchecked,
+        Signed::NoCertificate | Signed::TooMany | Signed::Unsupported { .. } => SignatureState::Unchecked,
     };
-    if matches!(signed, Signed::By(_) | Signed::NoCertificate) {
+    if matches!(signed, Signed::By(_) | Signed::StatusOpen { .. } | Signed::NoCertificate | Signed::TooMany) {
         defects.extend(forbidden(crl).map(|reason| ContentDefect::Malformed { reason: reason.to_owned() }));
         let critical = |oid: &String, entry| ContentDefect::UnknownCriticalExtension { oid: oid.clone(), entry };
         defects.extend(crl.unknown_critical_extensions.iter().map(|oid| critical(oid, false)));
@@ -112,8 +115,9 @@ fn signature_defect(signed: &Signed) -> Option<ContentDefect> {
         found: format!("a certificate of {signer} {found}"),
     };
     Some(match signed {
-        Signed::By(_) => return None,
-        Signed::NoCertificate => ContentDefect::Unverified,
+        // Nothing is wrong with it where its signer's status is open: that leaves the certificate's status open too.
+        Signed::By(_) | Signed::StatusOpen { .. } => return None,
+        Signed::NoCertificate | Signed::TooMany => ContentDefect::Unverified,
         Signed::No { signer } => ContentDefect::BadSignature { signer: signer.clone() },
         Signed::NotForCrls { signer } => wrong(signer, "without the key usage cRLSign", "with the key usage cRLSign"),
         Signed::NoPath { signer } => {
@@ -124,6 +128,34 @@ fn signature_defect(signed: &Signed) -> Option<ContentDefect> {
         }
         Signed::Unsupported { algorithm } => ContentDefect::UnsupportedSignature { algorithm: algorithm.clone() },
     })
+}
+
+/// What has to be at hand for a CRL to count that has nothing wrong about it.
+fn unsettled(signed: &Signed, crl: &Crl, place: &str) -> String {
+    match signed {
+        Signed::TooMany => format!(
+            "too many certificates of {} are at hand to find the one that counts for the CRL from {place}; give fewer \
+             (--intermediates)",
+            crl.issuer
+        ),
+        Signed::StatusOpen { signer, open } => {
+            let whose = if signer == open { "whose".to_owned() } else { format!("above which {}'s", open.subject) };
+            let points = scope::points(open, None);
+            let issuers = points.first().map(|point| scope::expected_issuers(open, point)).unwrap_or_default();
+            let issuer = issuers.first().copied().unwrap_or(&open.issuer);
+            let at = points.iter().flat_map(|point| point.urls()).next();
+            let at = at.map(|url| format!(" at {url}")).unwrap_or_default();
+            format!(
+                "the CRL from {place} is signed by {}, {whose} certificate with serial number {} may be revoked for \
+                 all that usable CRLs tell; the current CRL of {issuer}{at} would settle it (--crl)",
+                signer.subject, open.serial
+            )
+        }
+        _ => {
+            let text = "is at hand to verify the CRL from";
+            format!("no certificate of {} {text} {place} with (--intermediates)", crl.issuer)
+        }
+    }
 }
 
 /// What RFC 5280 forbids in a CRL and leaves no safe way to read it.
@@ -202,8 +234,12 @@ fn judge_times(crl: &Crl, at: Timestamp, defects: &mut Vec<ContentDefect>) {
     }
 }
 
-/// What the CRL's entries by themselves say of the certificate; `None` where it is not listed.
+/// What the CRL's entries by themselves say of the certificate; `None` where it is not listed. Where its serial number
+/// was not looked for, that is unknown.
 fn own_answer(crl: &Crl, certificate: &Certificate) -> Option<Answer> {
+    if !crl.was_searched_for(&certificate.serial) {
+        return Some(Answer::Unknown);
+    }
     scope::entry(crl, certificate).map(|entry| match entry.reason {
         // RFC 5280 §6.3.3 (k)
         Some(RevocationReason::REMOVE_FROM_CRL) => Answer::Good,

@@ -20,7 +20,7 @@ fn source(url: &str, role: Role, subjects: &[Subject], octets: &[u8]) -> CrlSour
 }
 
 fn judged(sources: &[CrlSource], subjects: &[Subject]) -> Judgement {
-    judge(sources, subjects, &Signers::default(), at())
+    judge(sources, &[], subjects, &Signers::default(), at())
 }
 
 /// The verdict on one CRL for one certificate.
@@ -439,4 +439,16 @@ fn of_several_addresses_the_usable_answer_counts_and_the_others_are_told() {
     assert_eq!((answer(verdict), verdict.usable), (Some(Answer::Good), true));
     assert!(matches!(verdict.defects.as_slice(), [ContentDefect::Expired { .. }]));
     assert_eq!(verdict.content.as_ref().unwrap().next_update, Some(instant("2026-12-01T00:00:00Z")));
+}
+
+#[test]
+fn what_was_not_looked_for_is_not_good() {
+    let ca = Ca::new("CA");
+    let subject = ca.subject(&Leaf::new(5).crl(&[URL]));
+    for (wanted, expected) in [(5, Answer::Good), (6, Answer::Unknown)] {
+        let wanted = [crate::x509::certificate::Serial(Bytes::from(vec![wanted]))];
+        let bodies = vec![CrlBody::read(&ca.crl(&CrlSpec::default()).into(), &wanted)];
+        let source = CrlSource { url: URL.to_owned(), role: Role::Complete, subjects: vec![0], bodies };
+        assert_eq!(answers(&judged(&[source], std::slice::from_ref(&subject))), [Some(expected)]);
+    }
 }

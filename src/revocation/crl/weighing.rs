@@ -9,62 +9,53 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::off_path::{OffPath, State};
 use super::signer::{Signed, Signers, Verified};
-use super::{CrlSource, CrlVerdict, Judgement, Role, content, delta, inspect, own_answer, scope, signature_defect};
+use super::{
+    CrlSource, CrlVerdict, Judgement, Role, content, delta, inspect, off_path, own_answer, scope, signature_defect,
+    unsettled,
+};
 use crate::revocation::retrieve::CrlBody;
 use crate::revocation::{Answer, ContentDefect, CrlContent, SourceAnswer, SourceKind, Subject};
 use crate::x509::crl::Crl;
 use crate::x509::{Certificate, ReasonFlags};
 
-/// Judges every CRL for every subject that it should speak for.
+/// Judges every CRL for every subject that it should speak for. The CRLs `of_signers` are about signers only.
 #[must_use]
-pub fn judge(sources: &[CrlSource], subjects: &[Subject], signers: &Signers<'_>, at: Timestamp) -> Judgement {
-    let verified: Vec<Vec<Option<Verified>>> = sources
-        .iter()
-        .map(|source| {
-            let verify = |body: &CrlBody| body.crl.as_ref().ok().map(|crl| signers.verified(crl, subjects));
-            source.bodies.iter().map(verify).collect()
-        })
-        .collect();
-    let revoked = revoked_signers(sources, &verified, subjects, signers, at);
-    weigh(sources, &verified, subjects, &Standing { signers, revoked }, at)
-}
-
-/// Which signers that are on no path of the subjects these same CRLs say are revoked. What a CRL says of them
-/// counts whatever becomes of its own signer: there is no end to asking otherwise.
-fn revoked_signers(
+pub fn judge(
     sources: &[CrlSource],
-    verified: &[Vec<Option<Verified>>],
+    of_signers: &[CrlSource],
     subjects: &[Subject],
     signers: &Signers<'_>,
     at: Timestamp,
-) -> Vec<(Arc<Certificate>, Timestamp)> {
-    let mut elsewhere: Vec<Subject> = Vec::new();
-    for found in verified.iter().flatten().flatten().flat_map(|verified| signers.elsewhere(verified, subjects)) {
-        let is_known = |known: &Subject| known.certificate == found.certificate && known.above == found.above;
-        if !elsewhere.iter().any(is_known) {
-            elsewhere.push(found);
-        }
-    }
-    if elsewhere.is_empty() {
-        return Vec::new();
-    }
-    let everyone: Vec<usize> = (0..elsewhere.len()).collect();
-    let of_signers: Vec<CrlSource> = sources
-        .iter()
-        .map(|source| CrlSource { role: Role::File, subjects: everyone.clone(), ..source.clone() })
-        .collect();
-    let judgement = weigh(&of_signers, verified, &elsewhere, &Standing { signers, revoked: Vec::new() }, at);
-    let answers = judgement.sources.into_iter().flat_map(|source| source.answers);
-    answers
-        .filter_map(|(index, source)| match source.answer {
-            Some(Answer::Revoked { at, .. }) => Some((elsewhere.get(index)?.certificate.clone(), at)),
-            _ => None,
-        })
-        .collect()
+) -> Judgement {
+    let all: Vec<CrlSource> = sources.iter().chain(of_signers).cloned().collect();
+    let verified = verified(&all, subjects, signers);
+    let at_hand = off_path::AtHand { sources: &all, verified: &verified, signers, at };
+    let off_path = off_path::look_up(at_hand, sources.len(), subjects).of;
+    weigh(sources, &verified, subjects, &Standing { signers, off_path }, at)
 }
 
-fn weigh(
+/// The certificates on the paths of signers of which these CRLs do not tell whether they are revoked, though that
+/// matters.
+#[must_use]
+pub fn open_signers(
+    sources: &[CrlSource],
+    subjects: &[Subject],
+    signers: &Signers<'_>,
+    at: Timestamp,
+) -> Vec<Arc<Certificate>> {
+    let verified = verified(sources, subjects, signers);
+    let at_hand = off_path::AtHand { sources, verified: &verified, signers, at };
+    off_path::look_up(at_hand, sources.len(), subjects).open
+}
+
+fn verified(sources: &[CrlSource], subjects: &[Subject], signers: &Signers<'_>) -> Vec<Vec<Option<Verified>>> {
+    let verify = |body: &CrlBody| body.crl.as_ref().ok().map(|crl| signers.verified(crl, subjects));
+    sources.iter().map(|source| source.bodies.iter().map(verify).collect()).collect()
+}
+
+pub(super) fn weigh(
     sources: &[CrlSource],
     verified: &[Vec<Option<Verified>>],
     subjects: &[Subject],
@@ -90,18 +81,17 @@ fn weigh(
 }
 
 /// Whose signature counts for whom.
-struct Standing<'a> {
-    signers: &'a Signers<'a>,
-    revoked: Vec<(Arc<Certificate>, Timestamp)>,
+pub(super) struct Standing<'a> {
+    pub(super) signers: &'a Signers<'a>,
+    /// For each subject.
+    pub(super) off_path: Vec<Arc<OffPath>>,
 }
 
 impl Standing<'_> {
-    fn of(&self, verified: &Verified, subject: &Subject) -> Signed {
-        let revoked = |certificate: &Certificate| {
-            let this = |(known, _): &&(Arc<Certificate>, Timestamp)| known.sha256 == certificate.sha256;
-            self.revoked.iter().find(this).map(|(_, at)| *at)
-        };
-        self.signers.standing(verified, subject, &revoked)
+    fn of(&self, verified: &Verified, (index, subject): (usize, &Subject)) -> Signed {
+        let known = self.off_path.get(index);
+        let state = |certificate: &Certificate| known.map_or(State::Open, |known| known.state(certificate));
+        self.signers.standing(verified, subject, &state)
     }
 }
 
@@ -219,11 +209,9 @@ impl Judge<'_> {
         if concerned.is_empty() {
             return self.show(index, content, false);
         }
-        if most_telling == Signed::NoCertificate {
-            for subject in &concerned {
-                let (issuer, url) = (&crl.issuer, &source.url);
-                let text = "is at hand to verify the CRL from";
-                self.leave_open(*subject, format!("no certificate of {issuer} {text} {url} with (--intermediates)"));
+        for (subject, signed) in &signed {
+            if let Signed::NoCertificate | Signed::TooMany = signed {
+                self.leave_open(*subject, unsettled(signed, crl, &source.url));
             }
         }
         let is_sound = !defects.iter().any(ContentDefect::is_blocking);
@@ -232,36 +220,52 @@ impl Judge<'_> {
         // Where it counts for some certificates only, for want of a signer that counts for the others too.
         let elsewhere = signed.iter().filter(|(_, signed)| *signed != most_telling);
         let elsewhere: Vec<ContentDefect> = elsewhere.filter_map(|(_, signed)| signature_defect(signed)).collect();
-        let signed = signed.into_iter().filter_map(|(subject, signed)| match signed {
-            Signed::By(signer) => Some((subject, signer)),
-            _ => None,
-        });
         if is_sound && crl.delta_base.is_some() && source.role != Role::Complete {
-            deltas.push(Delta { source: index, file, crl: crl.clone(), concerned: signed.collect(), content });
+            let by = signed
+                .into_iter()
+                .filter_map(|(subject, signed)| Some((subject, self.believed(signed, crl, subject)?)));
+            let concerned = by.collect();
+            deltas.push(Delta { source: index, file, crl: crl.clone(), concerned, content });
             return self.defects(index, defects.into_iter().chain(elsewhere));
         }
         let mut usable = false;
-        if is_sound || is_stale {
-            for (subject, signer) in signed {
-                match self.complete_word(source, crl, subject) {
-                    Ok(reasons) => {
-                        usable |= is_sound;
-                        self.add_word(index, crl, signer, subject, reasons, is_stale);
-                    }
-                    // A file for other certificates of the same issuer is as silent as one of another issuer.
-                    Err(reason) if is_sound => self.misfit(index, file.as_deref(), subject, reason),
-                    Err(_) => {}
+        let signed = if is_sound || is_stale { signed } else { Vec::new() };
+        for (subject, signed) in signed {
+            if !matches!(signed, Signed::By(_) | Signed::StatusOpen { .. }) {
+                continue;
+            }
+            match (self.complete_word(source, crl, subject), self.believed(signed.clone(), crl, subject)) {
+                (Ok(reasons), Some(signer)) => {
+                    usable |= is_sound;
+                    self.add_word(index, crl, signer, subject, reasons, is_stale);
                 }
+                (Ok(_), None) => self.leave_open(subject, unsettled(&signed, crl, &source.url)),
+                // A file for other certificates of the same issuer is as silent as one of another issuer.
+                (Err(reason), _) if is_sound => self.misfit(index, file.as_deref(), subject, reason),
+                (Err(_), _) => {}
             }
         }
         self.defects(index, defects.into_iter().chain(elsewhere));
         self.show(index, content, usable);
     }
 
+    /// The signer, where its word counts. One that may be revoked cannot say "good", but nothing is known against what
+    /// it lists.
+    fn believed(&self, signed: Signed, crl: &Crl, subject: usize) -> Option<Arc<Certificate>> {
+        let answer = || self.certificate(subject).and_then(|certificate| own_answer(crl, certificate));
+        match signed {
+            Signed::By(signer) => Some(signer),
+            Signed::StatusOpen { signer, .. } => {
+                Some(signer).filter(|_| matches!(answer(), Some(Answer::Revoked { .. })))
+            }
+            _ => None,
+        }
+    }
+
     /// Whose signature it bears, for each of the subjects.
     fn signed(&self, verified: &Verified, concerned: &[usize]) -> Vec<(usize, Signed)> {
         let subjects = concerned.iter().filter_map(|index| Some((*index, self.subjects.get(*index)?)));
-        subjects.map(|(index, subject)| (index, self.standing.of(verified, subject))).collect()
+        subjects.map(|(index, subject)| (index, self.standing.of(verified, (index, subject)))).collect()
     }
 
     /// The CRL is not for this certificate: a defect of an endpoint that the certificate names, but of a file

@@ -5,7 +5,7 @@ use super::super::fixtures::{Key, crl_issuer, directory_names, extension, point,
 use super::*;
 use crate::path::{self, Purpose, Question, Source};
 
-const INDIRECT: &[u8] = &[0x84, 1, 0xff];
+pub(super) const INDIRECT: &[u8] = &[0x84, 1, 0xff];
 const USERS: &[u8] = &[0x81, 1, 0xff];
 const CAS: &[u8] = &[0x82, 1, 0xff];
 const ATTRIBUTES: &[u8] = &[0x85, 1, 0xff];
@@ -14,8 +14,8 @@ const ATTRIBUTES: &[u8] = &[0x85, 1, 0xff];
 const COMPROMISES: &[u8] = &[2, 5, 0x60];
 const OTHERS: &[u8] = &[3, 7, 0x1f, 0x80];
 const CHANGES: &[u8] = &[2, 3, 0x18];
-const NO_CRL_SIGN: &[u8] = &[3, 2, 2, 4];
-const ONLY_CRL_SIGN: &[u8] = &[3, 2, 1, 2];
+pub(super) const NO_CRL_SIGN: &[u8] = &[3, 2, 2, 4];
+pub(super) const ONLY_CRL_SIGN: &[u8] = &[3, 2, 1, 2];
 
 fn reasons(tag: u8, bits: &[u8]) -> Vec<u8> {
     [&[tag], bits].concat()
@@ -23,7 +23,7 @@ fn reasons(tag: u8, bits: &[u8]) -> Vec<u8> {
 
 /// What comes of the end entity and everything above it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     Good,
     Revoked,
     /// With what is told of it.
@@ -34,37 +34,37 @@ use Verdict::{Good, Revoked};
 
 /// A trust anchor with a CA below it, and whatever else a situation needs.
 #[derive(Clone)]
-struct Stage {
-    root: Ca,
-    ca: Ca,
+pub(super) struct Stage {
+    pub(super) root: Ca,
+    pub(super) ca: Ca,
     /// `--intermediates`
-    certificates: Vec<Arc<Certificate>>,
+    pub(super) certificates: Vec<Arc<Certificate>>,
     /// `--crl`
-    crls: Vec<Vec<u8>>,
+    pub(super) crls: Vec<Vec<u8>>,
 }
 
 impl Stage {
     /// The anchor's own CRL revokes nothing.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(&Leaf::ca(2, "CA"))
     }
 
-    fn with(ca: &Leaf) -> Self {
+    pub(super) fn with(ca: &Leaf) -> Self {
         let root = Ca::new("Root");
         Self::of(&root, &root.under(ca))
     }
 
-    fn of(root: &Ca, ca: &Ca) -> Self {
+    pub(super) fn of(root: &Ca, ca: &Ca) -> Self {
         let crls = vec![root.crl(&CrlSpec::default())];
         Self { certificates: vec![ca.certificate.clone()], root: root.clone(), ca: ca.clone(), crls }
     }
 
-    fn add(mut self, certificates: &[&Ca]) -> Self {
+    pub(super) fn add(mut self, certificates: &[&Ca]) -> Self {
         self.certificates.extend(certificates.iter().map(|ca| ca.certificate.clone()));
         self
     }
 
-    async fn judge(&self, leaf: &Ca, crls: &[Vec<u8>]) -> Verdict {
+    pub(super) async fn judge(&self, leaf: &Ca, crls: &[Vec<u8>]) -> Verdict {
         let statuses = self.statuses(&leaf.certificate, crls).await;
         if statuses.iter().any(|status| status.status == Status::Revoked) {
             return Revoked;
@@ -95,14 +95,14 @@ impl Stage {
     }
 }
 
-fn assert_open(outcome: &Verdict, because: &str) {
+pub(super) fn assert_open(outcome: &Verdict, because: &str) {
     match outcome {
         Verdict::Open(why) if why.contains(because) => {}
         other => panic!("{other:?}, not open because of `{because}`"),
     }
 }
 
-fn listing(serial: u8) -> CrlSpec {
+pub(super) fn listing(serial: u8) -> CrlSpec {
     CrlSpec::revoking(&[Entry::new(serial, Some(1))])
 }
 
@@ -328,7 +328,7 @@ async fn kinds_of_certificates_4_14() {
                 bodies: vec![body],
             };
             let subjects = std::slice::from_ref(&subject);
-            let judgement = crl::judge(&[source], subjects, &crl::Signers::default(), at());
+            let judgement = crl::judge(&[source], &[], subjects, &crl::Signers::default(), at());
             judgement.sources[0].answers.first().and_then(|(_, answer)| answer.answer.clone())
         };
         let expected = |answer| covered.then_some(answer);

@@ -20,7 +20,7 @@ fn crl_says(subject: &Subject, octets: &[u8], role: Role) -> Option<Answer> {
     let serials = [subject.certificate.serial.clone()];
     let bodies = vec![CrlBody::read(&Bytes::copy_from_slice(octets), &serials)];
     let source = CrlSource { url: "a.crl".to_owned(), role, subjects: vec![0], bodies };
-    let judgement = crl::judge(&[source], std::slice::from_ref(subject), &Signers::default(), at());
+    let judgement = crl::judge(&[source], &[], std::slice::from_ref(subject), &Signers::default(), at());
     judgement.sources[0].answers.first().and_then(|(_, answer)| answer.answer.clone())
 }
 
@@ -354,7 +354,7 @@ fn delta_crls_come_to_the_same_in_any_order() {
                 bodies: vec![CrlBody::read(&crls[*index].clone().into(), &serials)],
             })
             .collect();
-        let judgement = crl::judge(&sources, std::slice::from_ref(&subject), &Signers::default(), at());
+        let judgement = crl::judge(&sources, &[], std::slice::from_ref(&subject), &Signers::default(), at());
         let answer = |source: &crl::CrlVerdict| source.answers.first().map(|(_, answer)| answer.answer.clone());
         let mut answers: Vec<_> = order.iter().copied().zip(judgement.sources.iter().map(answer)).collect();
         answers.sort_by_key(|(index, _)| *index);
