@@ -149,7 +149,7 @@ fn judge(crls: &[Vec<u8>], role: Role) -> Judgement {
             bodies: vec![CrlBody::read(&Bytes::from(octets.clone()), &serials)],
         })
         .collect();
-    crl::judge(&sources, std::slice::from_ref(&STAGE.subject), &Signers::default(), STAGE.now)
+    crl::judge(&sources, &[], std::slice::from_ref(&STAGE.subject), &Signers::default(), STAGE.now)
 }
 
 fn answers(judgement: &Judgement) -> Vec<Answer> {
