@@ -84,7 +84,7 @@ impl Stage {
         let question = Question::new(at(), Purpose::Any);
         let search = path::search(leaf, &pool, &store, &question, &StandardJudge);
         assert!(search.any_valid(), "{:?}", search.chosen());
-        let certificates = crate::subjects(&search, leaf);
+        let certificates = crate::settle::subjects(&search, leaf);
         let crls = self.crls.iter().chain(crls);
         let crl_files = crls.enumerate().map(|(number, crl)| (format!("{number}.crl"), Bytes::from(crl.clone())));
         let options =

@@ -235,7 +235,7 @@ impl Sources {
         others.into_iter().for_each(|certificate| pool.add(certificate, Source::Option));
         let store = TrustStore::of(vec![self.root.certificate.clone()], "test");
         let search = path::search(&self.leaf, &pool, &store, &Question::new(at(), Purpose::Any), &StandardJudge);
-        let certificates = crate::subjects(&search, &self.leaf);
+        let certificates = crate::settle::subjects(&search, &self.leaf);
         let mut options = RevocationOptions::default();
         // The anchor's CRL is there throughout, and says that one of the CA's certificates for CRLs is revoked.
         let of_root = self.root.crl(&CrlSpec::revoking(&[Entry::new(3, Some(1))]));
