@@ -590,3 +590,43 @@ fn fewer_defects_are_nearer_and_trusted_comes_before_untrusted() {
     assert_eq!(names(search.paths.iter()), [["a.test", "I", "R1"], ["a.test", "I", "R3"]]);
     assert!(search.paths[0].trusted && !search.paths[1].trusted);
 }
+
+#[test]
+fn the_order_of_what_was_served_changes_nothing() {
+    let (one, two) = (Authority::root("R1"), Authority::root("R2"));
+    let inner = one.sub("I");
+    let served = [
+        inner.clone(),
+        two.cross(&inner),
+        one.sub("I"),
+        one.sub_with("I", ends),
+        two.cross(&one),
+        Authority::root("R3").cross(&inner),
+    ];
+    let leaf = inner.leaf();
+    let told = |order: &[usize]| {
+        let served: Vec<&Authority> = order.iter().map(|place| &served[*place]).collect();
+        let search = find(&leaf, &served, &[&one, &two]);
+        let of_path = |path: &CertificationPath| {
+            let certificates: Vec<Fingerprint> = path.certificates.iter().map(|it| it.sha256).collect();
+            (certificates, path.judgement.valid, path.judgement.defects.clone(), path.judgement.webpki.clone())
+        };
+        (search.paths.iter().map(of_path).collect::<Vec<_>>(), search.exhausted)
+    };
+    let first = told(&[0, 1, 2, 3, 4, 5]);
+    assert!(first.0.iter().filter(|(_, valid, ..)| *valid).count() >= 3, "{first:?}");
+    // Every order of six.
+    let mut orders = vec![vec![]];
+    for _ in 0..served.len() {
+        let longer = |order: &Vec<usize>| {
+            let order = order.clone();
+            let rest: Vec<usize> = (0..6).filter(|place| !order.contains(place)).collect();
+            rest.into_iter().map(move |place| [order.as_slice(), &[place]].concat()).collect::<Vec<_>>()
+        };
+        orders = orders.iter().flat_map(longer).collect();
+    }
+    assert_eq!(orders.len(), 720);
+    for order in orders {
+        assert_eq!(told(&order), first, "{order:?}");
+    }
+}
