@@ -22,6 +22,3 @@ pub use extensions::{DistributionPoint, DistributionPointName, GeneralName, Reas
 pub use key::{KeyAlgorithm, PublicKey};
 pub use name::Name;
 pub use signature::{AlgorithmIdentifier, SignatureError};
-
-#[cfg(test)]
-mod corpus_tests;

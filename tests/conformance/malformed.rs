@@ -1,7 +1,10 @@
 //! Malformed objects, each where a user could put it: certificates and CMS messages as the target, CRLs and OCSP
 //! responses as files of revocation data. Whatever is answered, something is.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
+use certflight::x509::{Certificate, Name, PublicKey, Serial, cms, crl, ocsp, pem, pkcs12};
 
 use crate::corpora::Corpora;
 use crate::judging::Question;
@@ -46,4 +49,36 @@ fn files(archive: &[u8]) -> Vec<(String, Bytes)> {
         rest = &after[size.next_multiple_of(512).min(after.len())..];
     }
     files
+}
+
+/// Every object through every parser, whatever kind it is: an error or a value, no panic, no hang.
+#[test]
+fn every_parser_survives_malformed_objects() {
+    let Some(corpora) = Corpora::find("conformance: malformed objects") else { return };
+    let files = files(&corpora.unpack("malformed.tar.gz"));
+    assert!(files.len() > 1000, "{} files", files.len());
+    let wanted = [Serial(Bytes::from_static(&[1])), Serial(Bytes::from_static(&[0]))];
+    for (name, input) in files {
+        let start = Instant::now();
+        let _ = Certificate::from_der(input.clone());
+        let _ = Certificate::anchor_from_der(input.clone());
+        let _ = PublicKey::parse(input.clone()).map(|key| key.weakness());
+        let _ = Name::from_der(input.clone()).to_string();
+        let whole = crl::read(&input, &wanted);
+        let mut reader = crl::CrlReader::new(&wanted);
+        for chunk in input.chunks(7) {
+            let _ = reader.push(chunk);
+        }
+        let chunked = reader.finish();
+        assert_eq!(whole.as_ref().err(), chunked.as_ref().err(), "{name}");
+        if let (Ok(whole), Ok(chunked)) = (&whole, &chunked) {
+            assert_eq!((whole.entries, &whole.found), (chunked.entries, &chunked.found), "{name}");
+        }
+        let _ = ocsp::parse(&input);
+        let _ = cms::certificates(&input);
+        let _ = pem::blocks(&input);
+        let _ = pkcs12::is_pkcs12(&input);
+        let _ = pkcs12::open(&input, "");
+        assert!(start.elapsed() < Duration::from_secs(5), "{name} took {:?}", start.elapsed());
+    }
 }
