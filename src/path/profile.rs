@@ -11,7 +11,6 @@ use std::net::IpAddr;
 use super::constraints::NameConstraints;
 use super::{Purpose, hostname};
 use crate::x509::certificate::{Certificate, KeyUsage, extension_name};
-use crate::x509::der::hex;
 use crate::x509::extensions::{Extension, oid};
 use crate::x509::policies::{ANY_POLICY, PolicyConstraints, PolicyExtensions};
 use crate::x509::{GeneralName, KeyAlgorithm};
@@ -166,23 +165,6 @@ fn key_identifiers(certificate: &Certificate, found: &mut Found) {
         "with its key's identifier",
         "RFC 5280 §4.2.1.2",
     );
-}
-
-/// A key identifier that names another key than the issuer's. RFC 5280 §6.1 does not ask, since the signature says whose
-/// key it is; OpenSSL does, and finds no issuer.
-#[must_use]
-pub fn contradicting_identifiers(certificate: &Certificate, issuer: &Certificate) -> Option<Violation> {
-    let named = certificate.authority_key_identifier.as_ref()?;
-    let has = issuer.subject_key_identifier.as_ref()?;
-    (named != has).then(|| Violation {
-        fault: format!(
-            "names the issuing key {} in its authorityKeyIdentifier, where the subjectKeyIdentifier of its issuer is {}",
-            hex(named),
-            hex(has)
-        ),
-        remedy: "with the key identifier that its own certificate has",
-        clause: "RFC 5280 §4.2.1.1, §4.2.1.2",
-    })
 }
 
 fn constraints(certificate: &Certificate, position: usize, found: &mut Found) {

@@ -70,11 +70,6 @@ pub fn defects(candidate: &Candidate<'_>, question: &Question) -> Vec<Defect> {
             } else {
                 leaf_key_usage(certificate, question.purpose).into_iter().for_each(&mut add);
             }
-            // Where the signature does not hold, it is another key's indeed.
-            let issuer = path.get(position + 1).filter(|_| candidate.links.get(position) == Some(&Ok(())));
-            let identifiers = issuer.and_then(|issuer| profile::contradicting_identifiers(certificate, issuer));
-            let identifiers = identifiers.filter(|_| question.purpose != Purpose::Any);
-            identifiers.map(DefectKind::Profile).into_iter().for_each(&mut add);
             profile::violations(certificate, position, question.purpose)
                 .into_iter()
                 .map(DefectKind::Profile)

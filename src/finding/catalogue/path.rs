@@ -44,8 +44,8 @@ entries! {
     remedy: "The certificate's owner gets one under a policy that every CA above it asserts. Whoever runs the CAs compares their certificatePolicies, policyMappings, policyConstraints and inhibitAnyPolicy from the root downwards.";
     reference: "RFC 5280 §4.2.1.4, §4.2.1.11, §6.1.3 (d) to (f), §6.1.5 (g)";
 
-    STRICT_CLIENTS = "path.strict-clients", Fixed(Info), "Valid, but clients built on rustls refuse it";
-    explanation: "The path keeps every rule of RFC 5280, yet rustls-webpki, the verifier that clients built on rustls use, refuses it; its reason is said. It takes, for example, no critical certificatePolicies, no name constraints on directory names and no CA certificate as a server's own, all of which the standard allows and OpenSSL, Go and Windows accept.";
+    STRICT_CLIENTS = "path.strict-clients", Fixed(Info), "Valid by the standard, but some clients refuse it";
+    explanation: "The path keeps every rule of RFC 5280, yet rustls-webpki, the verifier that clients built on rustls use, refuses it, or OpenSSL does; the reason is said. rustls takes, for example, no critical certificatePolicies, no name constraints on directory names and no CA certificate as a server's own. OpenSSL finds no issuer where key identifiers contradict each other, and looks at what a root says of itself, which the standard does not.";
     remedy: "Nothing, unless such clients connect. For them the certificate is issued without what they object to.";
     reference: "RFC 5280 §6.1";
 

@@ -11,6 +11,7 @@ use crate::finding::{About, Code, Finding};
 use crate::path::policy::PolicyFault;
 use crate::path::{CertificationPath, Defect, DefectKind, Judgement};
 use crate::x509::Fingerprint;
+use crate::x509::der::hex;
 use crate::x509::key::KeyWeakness;
 
 pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
@@ -323,9 +324,17 @@ fn private_root(case: &Case<'_>, chosen: &CertificationPath, sink: &mut Sink) {
     sink.report(codes::PRIVATE_ROOT, Weight::Usual, About::Certificate(anchor.sha256), message, remedy);
 }
 
-/// The rustls ecosystem's verifier refuses what RFC 5280 allows.
+/// Verifiers that are in wide use refuse what RFC 5280 allows: rustls by its own word, OpenSSL by what is known of it.
 fn strict_clients(case: &Case<'_>, chosen: &CertificationPath, sink: &mut Sink) {
     let (Some(leaf), reason) = (case.leaf(), &chosen.judgement.webpki) else { return };
+    for objection in openssl_objections(case, chosen).into_iter().take(MAX_TOLD) {
+        let message = format!(
+            "the path of {} is valid by RFC 5280, but clients built on OpenSSL refuse it: {objection}",
+            case.names.called(&leaf.sha256)
+        );
+        let remedy = "have the CA mend that in the certificate named; clients built on OpenSSL are curl, Postfix and Python among others".to_owned();
+        sink.report_each(codes::STRICT_CLIENTS, Weight::Usual, About::Path, message, remedy);
+    }
     if reason == "ok" || reason.is_empty() {
         return;
     }
@@ -334,7 +343,36 @@ fn strict_clients(case: &Case<'_>, chosen: &CertificationPath, sink: &mut Sink) 
         case.names.called(&leaf.sha256)
     );
     let remedy = "nothing unless clients built on rustls connect; for those have the certificate issued without what they object to".to_owned();
-    sink.report(codes::STRICT_CLIENTS, Weight::Usual, About::Path, message, remedy);
+    sink.report_each(codes::STRICT_CLIENTS, Weight::Usual, About::Path, message, remedy);
+}
+
+/// What OpenSSL looks at and RFC 5280 §6.1 does not: whether the key identifiers agree, and what a root says of itself.
+fn openssl_objections(case: &Case<'_>, path: &CertificationPath) -> Vec<String> {
+    let pairs = path.certificates.iter().zip(path.certificates.iter().skip(1));
+    let mut objections: Vec<String> = pairs
+        .filter_map(|(certificate, issuer)| {
+            let named = certificate.authority_key_identifier.as_ref()?;
+            let has = issuer.subject_key_identifier.as_ref()?;
+            (named != has).then(|| {
+                format!(
+                    "the authorityKeyIdentifier of {} is {}, and its issuer's subjectKeyIdentifier {}",
+                    case.names.called(&certificate.sha256),
+                    hex(named),
+                    hex(has)
+                )
+            })
+        })
+        .collect();
+    if let Some(anchor) = path.anchor().filter(|_| path.certificates.len() > 1) {
+        let who = case.names.called(&anchor.sha256);
+        if anchor.basic_constraints.is_some_and(|basic| !basic.ca) {
+            objections.push(format!("the basicConstraints of {who} say that it is no CA"));
+        }
+        if anchor.key_usage.is_some_and(|usage| !usage.key_cert_sign()) {
+            objections.push(format!("the keyUsage of {who} lacks keyCertSign"));
+        }
+    }
+    objections
 }
 
 /// Only paths that come to an end count: one that breaks off leads nobody anywhere.

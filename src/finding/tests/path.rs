@@ -3,6 +3,7 @@ use crate::finding::catalogue::{cert, path as codes_of};
 use crate::path::policy::PolicyFault;
 use crate::path::profile::Violation;
 use crate::x509::Fingerprint;
+use crate::x509::certificate::KeyUsage;
 
 fn refused(kind: DefectKind) -> Examination {
     let mut examination = clean();
@@ -158,4 +159,22 @@ fn every_fault_of_one_code_is_told_up_to_a_few() {
     let many: Vec<_> = (0..100).map(unknown).collect();
     refuse(&mut examination, true, &many);
     assert_eq!(judged(&examination).len(), 8);
+}
+
+#[test]
+fn what_openssl_refuses_is_information() {
+    let mut examination = clean();
+    let [mut leaf, intermediate, mut root] = [0, 1, 2].map(|place| (*chain(&examination)[place]).clone());
+    leaf.authority_key_identifier = Some(vec![1; 2].into());
+    let mut named = intermediate.clone();
+    named.subject_key_identifier = Some(vec![2; 2].into());
+    root.key_usage = Some(KeyUsage(1));
+    examination.search.paths = vec![path(&[Arc::new(leaf), Arc::new(named), Arc::new(root)], true)];
+    let findings = expect(&examination, &[("path.strict-clients", Info), ("path.strict-clients", Info)]);
+    assert!(
+        findings[0].message.contains("0101, and its issuer's subjectKeyIdentifier 0202"),
+        "{}",
+        findings[0].message
+    );
+    assert!(findings[1].message.contains("lacks keyCertSign"), "{}", findings[1].message);
 }
