@@ -69,9 +69,9 @@ pub fn search(
         if valid >= question.max_paths.saturating_mul(2) {
             break;
         }
-        let (path, has_root) = (judging.path(&places, true), true);
+        let path = judging.path(&places, true);
         valid += usize::from(path.judgement.valid);
-        ranked.push((Nearness::of(&path, has_root), path, places));
+        ranked.push((Nearness::of(&path, true), path, places));
     }
     for places in others {
         let (path, has_root) = (judging.path(&places, false), enumeration.ends_in_root(&places));

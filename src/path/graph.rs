@@ -30,7 +30,7 @@ impl Signatures {
         // A map is whole after any panic of another holder.
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = known.entry((certificate.sha256, key.spki.clone()));
-        outcome.or_insert_with(|| validator::signed_by(certificate, key)).clone()
+        outcome.or_insert_with(|| certificate.verify(key)).clone()
     }
 }
 

@@ -50,10 +50,3 @@ impl PathJudge for StandardJudge {
         webpki::opinion(candidate.certificates, candidate.trusted, question)
     }
 }
-
-/// The links of a path that no search has verified yet.
-#[must_use]
-pub fn links(path: &[Arc<Certificate>]) -> Vec<Result<(), SignatureError>> {
-    let pairs = path.iter().zip(path.iter().skip(1));
-    pairs.map(|(certificate, issuer)| validator::signed_by(certificate, &issuer.key)).collect()
-}

@@ -32,8 +32,6 @@ const MAX_NAMES_TOLD: usize = 4;
 const MAX_COMMON_NAMES: usize = 8;
 /// `commonName`
 const COMMON_NAME: &str = "2.5.4.3";
-/// `anyExtendedKeyUsage`
-const ANY_PURPOSE: &str = "2.5.29.37.0";
 
 /// Every rule that a certificate below the trust anchor breaks; `position` is 0 for the leaf.
 #[must_use]
@@ -307,7 +305,7 @@ fn baseline(certificate: &Certificate, position: usize, found: &mut Found) {
     found.never_critical(certificate.extension(oid::EXTENDED_KEY_USAGE), "extKeyUsage", "BR §7.1.2.7.6");
     let purposes = certificate.extended_key_usage.as_deref().unwrap_or_default();
     found.when(
-        purposes.iter().any(|purpose| purpose == ANY_PURPOSE) && purposes.len() > 1,
+        purposes.iter().any(|purpose| purpose == oid::ANY_EXTENDED_KEY_USAGE) && purposes.len() > 1,
         "has anyExtendedKeyUsage beside other purposes",
         "without anyExtendedKeyUsage",
         "BR §7.1.2.7.10",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, SanType};
 
-use crate::x509::Certificate;
+use crate::x509::{Certificate, SignatureError};
 
 /// A CA with its key.
 #[derive(Clone)]
@@ -75,6 +75,12 @@ impl Authority {
         let certificate = decoded(params.signed_by(&*key, &issuer).unwrap().der());
         Self { certificate, params, key }
     }
+}
+
+/// How each signature of a path comes out, where no search has verified it.
+pub(crate) fn links(path: &[Arc<Certificate>]) -> Vec<Result<(), SignatureError>> {
+    let pairs = path.iter().zip(path.iter().skip(1));
+    pairs.map(|(certificate, issuer)| certificate.verify(&issuer.key)).collect()
 }
 
 /// A certificate that signs itself.

@@ -14,8 +14,7 @@ use jiff::Timestamp;
 use super::constraints::{Comparisons, Exhausted, NameConstraints, Violation};
 use super::{Candidate, Defect, DefectKind, Purpose, Question, policy, profile};
 use crate::x509::extensions::{oid, purpose_name};
-use crate::x509::signature::{self, Signed};
-use crate::x509::{Certificate, KeyAlgorithm, PublicKey, SignatureError};
+use crate::x509::{Certificate, KeyAlgorithm, SignatureError};
 
 /// Extensions that are processed, so that they may be critical.
 const PROCESSED: [&str; 15] = [
@@ -35,9 +34,6 @@ const PROCESSED: [&str; 15] = [
     oid::SUBJECT_KEY_IDENTIFIER,
     oid::TLS_FEATURE,
 ];
-
-/// `anyExtendedKeyUsage`
-const ANY_PURPOSE: &str = "2.5.29.37.0";
 
 /// Every rule that the path breaks: the missing end first, then signatures, then the other rules from the leaf
 /// upwards, then policies.
@@ -143,15 +139,6 @@ pub fn dates(certificate: &Certificate, at: Timestamp) -> Option<DefectKind> {
     }
 }
 
-/// Verifies the certificate's signature.
-///
-/// # Errors
-/// [`SignatureError`]: not supported, or invalid.
-pub fn signed_by(certificate: &Certificate, key: &PublicKey) -> Result<(), SignatureError> {
-    let signed = Signed::Message(&certificate.tbs);
-    signature::verify(&certificate.signature_algorithm, key, signed, &certificate.signature)
-}
-
 /// Why a path that reaches no trust anchor ends where it does.
 fn end(path: &[Arc<Certificate>]) -> Option<Defect> {
     let (top, below) = path.split_last()?;
@@ -164,7 +151,7 @@ fn end(path: &[Arc<Certificate>]) -> Option<Defect> {
     } else if !below.is_empty() {
         DefectKind::UntrustedRoot { subject: top.subject.to_string() }
     } else {
-        match signed_by(top, &top.key) {
+        match top.verify(&top.key) {
             // A signature that cannot be verified is as good as none, and self-signed ones prove nothing anyway.
             Ok(()) | Err(SignatureError::Unsupported { .. }) => DefectKind::SelfSigned,
             Err(SignatureError::Invalid) => match (&top.authority_key_identifier, &top.subject_key_identifier) {
@@ -220,12 +207,12 @@ fn unknown_critical_extensions(certificate: &Certificate) -> impl Iterator<Item 
 /// to the application, and TLS clients insist).
 fn wrong_purpose(certificate: &Certificate, position: usize, purpose: Purpose) -> Option<DefectKind> {
     let (wanted_oid, wanted) = match purpose {
-        Purpose::Server => ("1.3.6.1.5.5.7.3.1", "serverAuth"),
-        Purpose::Client => ("1.3.6.1.5.5.7.3.2", "clientAuth"),
+        Purpose::Server => (oid::SERVER_AUTH, "serverAuth"),
+        Purpose::Client => (oid::CLIENT_AUTH, "clientAuth"),
         Purpose::Any => return None,
     };
     let found = certificate.extended_key_usage.as_ref()?;
-    if found.iter().any(|purpose| purpose == wanted_oid || (position > 0 && purpose == ANY_PURPOSE)) {
+    if found.iter().any(|purpose| purpose == wanted_oid || (position > 0 && purpose == oid::ANY_EXTENDED_KEY_USAGE)) {
         return None;
     }
     let found = found.iter().map(|purpose| purpose_name(purpose).to_owned()).collect();
@@ -308,8 +295,7 @@ fn name_constraints_at(
 
 #[cfg(test)]
 mod tests {
-    use super::super::judge::links;
-    use super::super::testing::{Authority, self_signed};
+    use super::super::testing::{Authority, links, self_signed};
     use super::*;
     use crate::x509::key::KeyWeakness;
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Content, ContentDefect, received};
-use crate::x509::signature::{self, Signed};
 use crate::x509::{Certificate, Fingerprint, SignatureError, cms, pem};
 
 /// Certificates looked at in one body; real bundles have a handful.
@@ -134,9 +133,7 @@ fn decode(format: &'static str, contained: Vec<Bytes>) -> Result<Issuers, String
 
 /// Whether the key made the signature; one that cannot be verified here is left to the path's judgement.
 fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
-    let signed = Signed::Message(&certificate.tbs);
-    let outcome = signature::verify(&certificate.signature_algorithm, &issuer.key, signed, &certificate.signature);
-    !matches!(outcome, Err(SignatureError::Invalid))
+    !matches!(certificate.verify(&issuer.key), Err(SignatureError::Invalid))
 }
 
 #[cfg(test)]

@@ -12,11 +12,8 @@ use crate::path::{DefectKind, validator};
 use crate::x509::der::{hex, rfc3339};
 use crate::x509::extensions::oid;
 use crate::x509::ocsp::{self, BasicResponse, CertStatus, OcspResponse, ResponderId, SingleResponse};
-use crate::x509::signature::{self, Signed};
 use crate::x509::{Certificate, SignatureError};
 
-/// `id-kp-OCSPSigning`
-const OCSP_SIGNING: &str = "1.3.6.1.5.5.7.3.9";
 /// Embedded certificates looked at: a delegate and what little may come with it.
 const MAX_EMBEDDED: usize = 16;
 /// Certificates that `responderID` may mean, tried one after the other.
@@ -249,12 +246,11 @@ fn lacking(delegate: &Certificate, question: &Question<'_>) -> Option<String> {
     if !delegate.issuer.matches(&issuer.subject) {
         return Some(format!("whose certificate was issued by {}, not by {}", delegate.issuer, issuer.subject));
     }
-    let signed = Signed::Message(&delegate.tbs);
-    if let Err(error) = signature::verify(&delegate.signature_algorithm, &issuer.key, signed, &delegate.signature) {
+    if let Err(error) = delegate.verify(&issuer.key) {
         return Some(format!("whose certificate was not issued by {}: {error}", issuer.subject));
     }
     let purposes = delegate.extended_key_usage.as_deref().unwrap_or_default();
-    if !purposes.iter().any(|purpose| purpose == OCSP_SIGNING) {
+    if !purposes.iter().any(|purpose| purpose == oid::OCSP_SIGNING) {
         return Some("whose certificate lacks the extended key usage OCSPSigning".to_owned());
     }
     // digitalSignature or nonRepudiation (RFC 5280 §4.2.1.12)

@@ -14,7 +14,7 @@ use super::der::{self, SEQUENCE};
 use super::extensions::{DistributionPoint, Extension, GeneralName, oid};
 use super::key::PublicKey;
 use super::name::Name;
-use super::signature::AlgorithmIdentifier;
+use super::signature::{self, AlgorithmIdentifier, SignatureError, Signed};
 
 /// The largest certificate that is looked at, in octets. Real ones stay under 10 kB; the bound is
 /// there for hostile ones.
@@ -278,6 +278,14 @@ impl Certificate {
         }
         certificate.extensions = extensions;
         Ok((certificate, malformed))
+    }
+
+    /// Verifies its signature with this key.
+    ///
+    /// # Errors
+    /// [`SignatureError`]: not supported, or invalid.
+    pub fn verify(&self, key: &PublicKey) -> Result<(), SignatureError> {
+        signature::verify(&self.signature_algorithm, key, Signed::Message(&self.tbs), &self.signature)
     }
 
     /// SHA-1 over the DER, as Windows shows it.

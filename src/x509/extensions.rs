@@ -20,7 +20,7 @@ pub struct Extension {
     pub value: Bytes,
 }
 
-/// Object identifiers of extensions, dotted.
+/// Object identifiers of extensions and key purposes, dotted.
 pub mod oid {
     /// `subjectKeyIdentifier`
     pub const SUBJECT_KEY_IDENTIFIER: &str = "2.5.29.14";
@@ -70,6 +70,14 @@ pub mod oid {
     pub const SCT_LIST: &str = "1.3.6.1.4.1.11129.2.4.2";
     /// Precertificate poison (RFC 6962 §3.1)
     pub const CT_POISON: &str = "1.3.6.1.4.1.11129.2.4.3";
+    /// `anyExtendedKeyUsage` (a key purpose, as the following three)
+    pub const ANY_EXTENDED_KEY_USAGE: &str = "2.5.29.37.0";
+    /// `id-kp-serverAuth`
+    pub const SERVER_AUTH: &str = "1.3.6.1.5.5.7.3.1";
+    /// `id-kp-clientAuth`
+    pub const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
+    /// `id-kp-OCSPSigning`
+    pub const OCSP_SIGNING: &str = "1.3.6.1.5.5.7.3.9";
     /// Microsoft's *next CRL publish* (CRL)
     pub const NEXT_CRL_PUBLISH: &str = "1.3.6.1.4.1.311.21.4";
 }
@@ -340,15 +348,15 @@ impl RevocationReason {
 
 /// Names of RFC 5280 §4.2.1.12's key purposes; the OID for the rest.
 #[must_use]
-pub fn purpose_name(oid: &str) -> &str {
-    match oid {
-        "2.5.29.37.0" => "anyExtendedKeyUsage",
-        "1.3.6.1.5.5.7.3.1" => "serverAuth",
-        "1.3.6.1.5.5.7.3.2" => "clientAuth",
+pub fn purpose_name(purpose: &str) -> &str {
+    match purpose {
+        oid::ANY_EXTENDED_KEY_USAGE => "anyExtendedKeyUsage",
+        oid::SERVER_AUTH => "serverAuth",
+        oid::CLIENT_AUTH => "clientAuth",
         "1.3.6.1.5.5.7.3.3" => "codeSigning",
         "1.3.6.1.5.5.7.3.4" => "emailProtection",
         "1.3.6.1.5.5.7.3.8" => "timeStamping",
-        "1.3.6.1.5.5.7.3.9" => "OCSPSigning",
+        oid::OCSP_SIGNING => "OCSPSigning",
         other => other,
     }
 }

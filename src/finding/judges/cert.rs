@@ -149,8 +149,7 @@ fn expiring(case: &Case<'_>, certificate: &Certificate, sink: &mut Sink) {
 /// Whether the Baseline Requirements for TLS servers' certificates are about it: those of time stamping, OCSP, mail
 /// or code have rules of their own.
 fn is_for_servers(leaf: &Certificate, purpose: Purpose) -> bool {
-    const SERVER_AUTH: &str = "1.3.6.1.5.5.7.3.1";
-    let says_so = leaf.extended_key_usage.as_ref().map(|purposes| purposes.iter().any(|it| it == SERVER_AUTH));
+    let says_so = leaf.extended_key_usage.as_ref().map(|purposes| purposes.iter().any(|it| it == oid::SERVER_AUTH));
     purpose != Purpose::Client && says_so.unwrap_or(purpose == Purpose::Server)
 }
 
