@@ -10,9 +10,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::CliError;
 use super::args::CheckArgs;
-use super::output::{Output, Sink};
+use super::output::{self, Output, Sink};
 use super::progress::Bar;
-use super::resolve::{self, CheckPlan, Named};
+use super::resolve::{self, Job, Named};
 use crate::finding::Verdict;
 use crate::path::PublicRoots;
 use crate::render::{Format, human, json, ndjson};
@@ -24,10 +24,13 @@ const MAX_WORKERS: usize = 4;
 
 /// `public_roots`: what counts as public beside Mozilla's list, which only the demo needs.
 pub(super) fn run(args: &CheckArgs, public_roots: PublicRoots) -> Result<Verdict, CliError> {
-    let mut plan = resolve::check(args)?;
-    plan.public_roots = public_roots;
-    let runtime = runtime(plan.targets.len())?;
-    let verdict = runtime.block_on(check_all(plan));
+    let format = output::format(args.output.format);
+    let output = Output::resolve(&args.output.show, format == Format::Human);
+    let targets = resolve::targets(&args.targets, args.targets_from.as_deref())?;
+    let mut job = resolve::job(&args.job)?;
+    job.public_roots = public_roots;
+    let runtime = runtime(targets.len())?;
+    let verdict = runtime.block_on(check_all(targets, job, format, &output));
     // A resolver of the system's may still be waiting in a thread of its own: nobody waits for it.
     runtime.shutdown_background();
     verdict
@@ -45,14 +48,12 @@ pub(super) fn runtime(targets: usize) -> Result<Runtime, CliError> {
     builder.enable_all().build().map_err(|error| CliError::new(format!("cannot start: {error}")))
 }
 
-async fn check_all(mut plan: CheckPlan) -> Result<Verdict, CliError> {
+async fn check_all(targets: Vec<Named>, job: Job, format: Format, output: &Output) -> Result<Verdict, CliError> {
     let (started, begun) = (Timestamp::now(), Instant::now());
-    let output = plan.output.clone();
-    let targets = std::mem::take(&mut plan.targets);
-    let concurrency = plan.concurrency;
-    let run = Arc::new(plan.into_run(started)?);
+    let concurrency = job.concurrency;
+    let run = Arc::new(job.into_run(started)?);
     let bar = Arc::new(Bar::new(output.progress));
-    let mut reporter = Reporter::new(&output)?;
+    let mut reporter = Reporter::new(output, format)?;
     let work = async {
         let mut results = stream::iter(targets)
             .map(|named| check_one(Arc::clone(&run), begun, named, Arc::clone(&bar)))
@@ -111,9 +112,9 @@ struct Reporter {
 }
 
 impl Reporter {
-    fn new(output: &Output) -> Result<Self, CliError> {
+    fn new(output: &Output, format: Format) -> Result<Self, CliError> {
         Ok(Self {
-            format: output.format,
+            format,
             options: output.options,
             sink: output.open()?,
             summary: Summary::default(),

@@ -6,14 +6,13 @@ use std::ffi::OsString;
 use clap::Parser as _;
 use tokio::runtime::Builder;
 
-use super::args::{Cli, Command, DemoArgs, OutputArgs};
+use super::args::{Cli, Command, DemoArgs, FormatArg, OutputArgs};
 use super::output::{self, Output};
 use super::{CliError, check, url};
 use crate::finding::Verdict;
 use crate::finding::catalogue;
 use crate::lab::scenario::{Scenario, Variant};
 use crate::lab::stage::Lab;
-use crate::render::Format;
 use textwrap::{Options, fill};
 
 /// What is shown when no scenario is named: all is well, then the case that the tool was written for.
@@ -24,7 +23,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Verdict, CliError> {
         return list(args);
     }
     // Each report would take the place of the one before.
-    if args.output.output.is_some() && args.scenarios.len() != 1 {
+    if args.output.show.output.is_some() && args.scenarios.len() != 1 {
         return Err(CliError::new("--output takes one report: name one scenario with it"));
     }
     let variant = if args.silent { Variant::Silent } else { Variant::Firing };
@@ -40,21 +39,21 @@ pub(super) fn run(args: &DemoArgs) -> Result<Verdict, CliError> {
 
 /// Both scenarios of the tour. The question is whether the tool works here, so that is what the verdict says.
 fn tour(args: &DemoArgs) -> Result<Verdict, CliError> {
-    let quiet = args.output.quiet;
+    let quiet = args.output.show.quiet;
     let mut sound = true;
     for name in TOUR {
         let scenario = scenario(name)?;
         let verdict = stage(&scenario, Variant::Firing, &args.output)?;
         sound &= scenario.expectation(Variant::Firing).is_some_and(|it| it.verdict == verdict.word());
     }
-    if Output::resolve(&args.output).format == Format::Human && !quiet {
+    if args.output.format == FormatArg::Human && !quiet {
         let closing = if sound {
             "\nBoth came out as staged. `certflight demo --list` names every scenario, `certflight demo NAME` runs one \
              and exits with its verdict, and `certflight check HOST` does this to a real server.\n"
         } else {
             "\nThis is not what was staged: please report it.\n"
         };
-        let width = Output::resolve(&args.output).options.width;
+        let width = Output::resolve(&args.output.show, true).options.width;
         output::print(&fill(closing, width))?;
     }
     Ok(if sound { Verdict::Ok } else { Verdict::Unknown })
@@ -109,8 +108,8 @@ fn run_against(lab: &Lab, output: &OutputArgs) -> Result<Verdict, CliError> {
 
 /// Says which scenario comes, where people read.
 fn announce(scenario: &Scenario, variant: Variant, args: &OutputArgs) -> Result<(), CliError> {
-    let output = Output::resolve(args);
-    if output.format != Format::Human || args.quiet || args.output.is_some() {
+    let output = Output::resolve(&args.show, true);
+    if args.format != FormatArg::Human || args.show.quiet || args.show.output.is_some() {
         return Ok(());
     }
     let near_miss = if variant == Variant::Silent { " (the near miss, which must not fire)" } else { "" };
@@ -121,7 +120,7 @@ fn announce(scenario: &Scenario, variant: Variant, args: &OutputArgs) -> Result<
 fn list(args: &DemoArgs) -> Result<Verdict, CliError> {
     let scenarios = Scenario::all().map_err(|error| CliError::new(error.to_string()))?;
     let width = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
-    let columns = Output::resolve(&args.output).options.width;
+    let columns = Output::resolve(&args.output.show, true).options.width;
     let mut text = String::new();
     for scenario in &scenarios {
         let verdict = scenario.expectation(Variant::Firing).map(|it| it.verdict.as_str()).unwrap_or_default();

@@ -1,20 +1,14 @@
 //! `explain`: the catalogue of findings, in full or as a list.
 
 use super::CliError;
-use super::args::{ColorArg, ExplainArgs, FormatArg, OutputArgs};
+use super::args::{ColorArg, ExplainArgs, ShowArgs};
 use super::output::Output;
 use crate::finding::{Entry, Verdict, catalogue};
 use crate::render::human;
 
 pub(super) fn run(args: &ExplainArgs) -> Result<Verdict, CliError> {
-    let output = Output::resolve(&OutputArgs {
-        format: FormatArg::Human,
-        output: None,
-        quiet: false,
-        verbose: false,
-        no_progress: true,
-        color: ColorArg::Auto,
-    });
+    let show = ShowArgs { output: None, quiet: false, verbose: false, no_progress: true, color: ColorArg::Auto };
+    let output = Output::resolve(&show, true);
     let mut rendered = Vec::new();
     let result = if args.codes.is_empty() {
         human::codes(catalogue::all(), &output.options, &mut rendered)

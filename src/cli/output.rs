@@ -9,7 +9,7 @@ use anstream::AutoStream;
 use tempfile::NamedTempFile;
 
 use super::CliError;
-use super::args::{ColorArg, FormatArg, OutputArgs};
+use super::args::{ColorArg, FormatArg, ShowArgs};
 use crate::render::escape::escape;
 use crate::render::{Format, human};
 
@@ -18,10 +18,11 @@ const DEFAULT_WIDTH: usize = 100;
 /// Wider lines tire the eye.
 const WIDEST: usize = 160;
 
-/// What [`OutputArgs`] mean.
+/// What [`ShowArgs`] mean.
 #[derive(Debug, Clone)]
 pub(super) struct Output {
-    pub(super) format: Format,
+    /// Whether the format is for people, so that colour may come in.
+    human: bool,
     pub(super) options: human::Options,
     pub(super) destination: Option<PathBuf>,
     pub(super) progress: bool,
@@ -53,20 +54,25 @@ impl Surroundings {
     }
 }
 
+/// What `--format` of the commands with a report means.
+pub(super) fn format(arg: FormatArg) -> Format {
+    match arg {
+        FormatArg::Human => Format::Human,
+        FormatArg::Json => Format::Json,
+        FormatArg::Ndjson => Format::Ndjson,
+    }
+}
+
 impl Output {
-    pub(super) fn resolve(args: &OutputArgs) -> Self {
-        Self::within(args, Surroundings::look())
+    pub(super) fn resolve(args: &ShowArgs, human: bool) -> Self {
+        Self::within(args, human, Surroundings::look())
     }
 
-    fn within(args: &OutputArgs, around: Surroundings) -> Self {
+    fn within(args: &ShowArgs, human: bool, around: Surroundings) -> Self {
         let to_terminal = around.stdout_is_terminal && args.output.is_none();
         let columns = around.columns.filter(|_| to_terminal);
         Self {
-            format: match args.format {
-                FormatArg::Human => Format::Human,
-                FormatArg::Json => Format::Json,
-                FormatArg::Ndjson => Format::Ndjson,
-            },
+            human,
             options: human::Options {
                 width: columns.unwrap_or(DEFAULT_WIDTH).min(WIDEST),
                 color: match args.color {
@@ -85,7 +91,7 @@ impl Output {
     /// Opens the destination; a file is replaced only by [`Sink::finish`].
     pub(super) fn open(&self) -> Result<Sink, CliError> {
         match &self.destination {
-            None => Ok(Sink::Standard { color: self.options.color && self.format == Format::Human, closed: false }),
+            None => Ok(Sink::Standard { color: self.options.color && self.human, closed: false }),
             Some(path) => Sink::file(path),
         }
     }
@@ -201,33 +207,27 @@ mod tests {
     const TERMINAL: Surroundings =
         Surroundings { stdout_is_terminal: true, stderr_is_terminal: true, no_color: false, columns: Some(72) };
 
-    fn args() -> OutputArgs {
-        OutputArgs {
-            format: FormatArg::Human,
-            output: None,
-            quiet: false,
-            verbose: false,
-            no_progress: false,
-            color: ColorArg::Auto,
-        }
+    fn args() -> ShowArgs {
+        ShowArgs { output: None, quiet: false, verbose: false, no_progress: false, color: ColorArg::Auto }
     }
 
     #[test]
     fn colour_and_width_are_the_terminals() {
-        let output = Output::within(&args(), TERMINAL);
+        let output = Output::within(&args(), true, TERMINAL);
         assert!(output.options.color && output.progress);
         assert_eq!(output.options.width, 72);
-        assert!(!Output::within(&args(), Surroundings { no_color: true, ..TERMINAL }).options.color);
-        let piped = Output::within(&args(), Surroundings { stdout_is_terminal: false, columns: None, ..TERMINAL });
+        assert!(!Output::within(&args(), true, Surroundings { no_color: true, ..TERMINAL }).options.color);
+        let piped =
+            Output::within(&args(), true, Surroundings { stdout_is_terminal: false, columns: None, ..TERMINAL });
         assert!(!piped.options.color && piped.progress);
         assert_eq!(piped.options.width, 100);
-        let to_file = Output::within(&OutputArgs { output: Some("x".into()), ..args() }, TERMINAL);
+        let to_file = Output::within(&ShowArgs { output: Some("x".into()), ..args() }, true, TERMINAL);
         assert!(!to_file.options.color);
         assert_eq!(to_file.options.width, 100);
-        assert!(!Output::within(&OutputArgs { no_progress: true, ..args() }, TERMINAL).progress);
-        let always = OutputArgs { color: ColorArg::Always, ..args() };
+        assert!(!Output::within(&ShowArgs { no_progress: true, ..args() }, true, TERMINAL).progress);
+        let always = ShowArgs { color: ColorArg::Always, ..args() };
         assert!(
-            Output::within(&always, Surroundings { stdout_is_terminal: false, no_color: true, ..TERMINAL })
+            Output::within(&always, true, Surroundings { stdout_is_terminal: false, no_color: true, ..TERMINAL })
                 .options
                 .color
         );
@@ -238,7 +238,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.json");
         fs::write(&path, "old").unwrap();
-        let output = Output::within(&OutputArgs { output: Some(path.clone()), ..args() }, TERMINAL);
+        let output = Output::within(&ShowArgs { output: Some(path.clone()), ..args() }, true, TERMINAL);
         let mut sink = output.open().unwrap();
         sink.write(b"new").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_written_is_named() {
-        let output = Output::within(&OutputArgs { output: Some("/nowhere/at/all".into()), ..args() }, TERMINAL);
+        let output = Output::within(&ShowArgs { output: Some("/nowhere/at/all".into()), ..args() }, true, TERMINAL);
         let error = output.open().err().unwrap().to_string();
         assert!(error.starts_with("cannot write /nowhere/at/all: ") && !error.contains(".certflight-"), "{error}");
     }

@@ -1,5 +1,5 @@
 //! What the arguments mean: the options of every stage filled in, files read, proxies parsed. Trust
-//! anchors are loaded only by [`CheckPlan::into_run`].
+//! anchors are loaded only by [`Job::into_run`].
 
 use std::fs;
 use std::io::{self, Read};
@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::args::{CheckArgs, NetworkArgs, PurposeArg, SeverityArgs, TrustArgs};
-use super::output::{Output, warn};
+use super::args::{JobArgs, NetworkArgs, PurposeArg, SeverityArgs, TrustArgs};
+use super::output::warn;
 use super::{CliError, args};
 use crate::acquire::{AcquireOptions, PresentedCertificate, Secret, files};
 use crate::finding::Policy;
@@ -35,20 +35,19 @@ pub(super) struct Named {
     pub(super) target: Result<Target, TargetError>,
 }
 
-/// Everything about a run of `check` but the trust anchors.
+/// How targets are fetched and judged: everything about a run but the trust anchors.
 #[derive(Debug)]
-pub(super) struct CheckPlan {
-    pub(super) output: Output,
-    pub(super) targets: Vec<Named>,
-    pub(super) concurrency: usize,
+pub(super) struct Job {
     pub(super) settings: Settings,
     /// What counts as public beside Mozilla's list.
     pub(super) public_roots: PublicRoots,
+    /// Targets under way at once.
+    pub(super) concurrency: usize,
+    pub(super) revocation: RevocationOptions,
     intermediates: Vec<Arc<Certificate>>,
     purpose: Purpose,
     policies: PolicyInputs,
     acquire: AcquireOptions,
-    revocation: RevocationOptions,
 }
 
 /// What `check` and `url` have in common.
@@ -61,25 +60,36 @@ pub(super) struct Settings {
     pub(super) deadline: Duration,
 }
 
-/// What [`CheckArgs`] mean.
-pub(super) fn check(args: &CheckArgs) -> Result<CheckPlan, CliError> {
-    let standard_input = |path: &Path| path == Path::new("-");
-    let list_from_stdin = args.targets_from.as_deref().is_some_and(standard_input);
-    if list_from_stdin && args.targets.iter().any(|target| target == "-") {
-        return Err(CliError::new("standard input cannot be both a target and the list: give one of them as a file"));
-    }
-    let mut targets: Vec<Named> = args.targets.iter().map(|text| named(text)).collect();
-    if let Some(path) = &args.targets_from {
-        let list = if list_from_stdin {
-            read_all(io::stdin().lock(), "standard input", MAX_LIST_SIZE)?
-        } else {
-            read_file(path, MAX_LIST_SIZE)?
-        };
-        targets.extend(listed(&String::from_utf8_lossy(&list)).map(named));
+/// The targets that are named on the command line and in a list, in this order.
+pub(super) fn targets(given: &[String], list: Option<&Path>) -> Result<Vec<Named>, CliError> {
+    let mut targets: Vec<Named> = given.iter().map(|text| named(text)).collect();
+    if let Some(path) = list {
+        let from_stdin = path == Path::new("-");
+        if from_stdin && given.iter().any(|target| target == "-") {
+            return Err(CliError::new(
+                "standard input cannot be both a target and the list: give one of them as a file",
+            ));
+        }
+        targets.extend(listed(&self::list(path)?).map(named));
         if targets.is_empty() {
             return Err(CliError::new(format!("no target in {}: give one a line", path.display())));
         }
     }
+    Ok(targets)
+}
+
+/// A list with one thing a line, from a file or standard input.
+fn list(path: &Path) -> Result<String, CliError> {
+    let octets = if path == Path::new("-") {
+        read_all(io::stdin().lock(), "standard input", MAX_LIST_SIZE)?
+    } else {
+        read_file(path, MAX_LIST_SIZE)?
+    };
+    Ok(String::from_utf8_lossy(&octets).into_owned())
+}
+
+/// What [`JobArgs`] mean.
+pub(super) fn job(args: &JobArgs) -> Result<Job, CliError> {
     let password = match &args.password_file {
         Some(path) => Some(password(path)?),
         None => None,
@@ -97,9 +107,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<CheckPlan, CliError> {
     settings.policy.crit_days = args.crit_days;
     let max_crl_size = args.network.max_crl_size;
     let max_response_size = args.network.max_response_size;
-    Ok(CheckPlan {
-        output: Output::resolve(&args.output),
-        targets,
+    Ok(Job {
         concurrency: usize::from(args.network.concurrency),
         intermediates: certificates(&args.intermediates)?,
         purpose: purpose(args.purpose),
@@ -125,7 +133,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<CheckPlan, CliError> {
     })
 }
 
-impl CheckPlan {
+impl Job {
     /// Sets up the network and starts loading the trust anchors, as of `now`. Must be called within a tokio runtime.
     pub(super) fn into_run(self, now: Timestamp) -> Result<Run, CliError> {
         let store = StoreHandle::load(self.settings.roots.clone());
@@ -343,7 +351,7 @@ mod tests {
     fn network(arguments: &[&str]) -> NetworkArgs {
         let arguments = ["certflight", "check", "a"].iter().chain(arguments);
         match Cli::try_parse_from(arguments).unwrap().command {
-            Command::Check(args) => args.network,
+            Command::Check(args) => args.job.network,
             other => panic!("{other:?}"),
         }
     }

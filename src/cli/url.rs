@@ -10,20 +10,22 @@ use jiff::Timestamp;
 use super::CliError;
 use super::args::UrlArgs;
 use super::check::{runtime, watched};
-use super::output::{Output, warn};
+use super::output::{self, Output, warn};
 use super::progress::Bar;
 use super::resolve::{self, Settings};
 use crate::finding::{self, Verdict};
 use crate::net::Deadline;
 use crate::path::TrustStore;
+use crate::render::{self, Format};
 use crate::report::url::{CheckedUrl, UrlReport};
 use crate::revocation::Retriever;
 use crate::revocation::single::{self, Against, SingleError};
 use crate::x509::{Certificate, Name};
-use crate::{Progress as _, StoreHandle, render};
+use crate::{Progress as _, StoreHandle};
 
 pub(super) fn run(args: &UrlArgs) -> Result<Verdict, CliError> {
-    let output = Output::resolve(&args.output);
+    let format = output::format(args.output.format);
+    let output = Output::resolve(&args.output.show, format == Format::Human);
     let settings = resolve::settings(&args.network, &args.trust, &args.severity)?;
     let certificate = match &args.cert {
         Some(path) => Some(certificate(path, |_| true)?),
@@ -40,7 +42,7 @@ pub(super) fn run(args: &UrlArgs) -> Result<Verdict, CliError> {
     runtime.shutdown_background();
     let report = report?;
     let mut rendered = Vec::new();
-    render::url(&report, output.format, &output.options, &mut rendered)
+    render::url(&report, format, &output.options, &mut rendered)
         .map_err(|error| CliError::new(format!("cannot show the report: {error}")))?;
     let mut sink = output.open()?;
     sink.write(&rendered)?;
