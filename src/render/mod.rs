@@ -4,6 +4,7 @@
 //! clock, no environment, no network, and judges nothing. All text from outside passes through
 //! [`escape`] before it can reach a terminal.
 
+pub mod csv;
 pub mod escape;
 pub mod human;
 pub mod json;
