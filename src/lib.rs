@@ -50,6 +50,7 @@
 
 pub mod acquire;
 pub mod cli;
+pub mod egress;
 pub mod finding;
 pub mod lab;
 pub mod net;

@@ -66,6 +66,7 @@ fuzz_target!(|data: &[u8]| {
                 body: None,
                 accept: "*/*",
                 limit: 1 << 16,
+                follow: way % 2 == 0,
             };
             for exchange in stage.network.fetch(&request, &Vec::new, deadline).await {
                 assert!(exchange.body.is_none_or(|body: Vec<u8>| body.len() <= 1 << 16));

@@ -46,7 +46,8 @@ impl Network {
         while let Some(hop) = hops.pop_front() {
             let visit = Visit { network: self, hop: &hop, request, make_sink, deadline };
             for mut exchange in Box::pin(visit.run()).await {
-                if let Some(next) = self.follow(&hop, &mut exchange.attempt)
+                if request.follow
+                    && let Some(next) = self.follow(&hop, &mut exchange.attempt)
                     && !visited.contains(&next.place())
                 {
                     if visited.len() < MAX_PLACES {

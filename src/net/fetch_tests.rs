@@ -26,7 +26,14 @@ type Fetched = Vec<Exchange<Vec<u8>>>;
 const OBJECT: &[u8] = b"\x30\x03\x02\x01\x05";
 
 fn get(url: &str) -> HttpRequest {
-    HttpRequest { url: url.parse().unwrap(), method: HttpMethod::Get, body: None, accept: "*/*", limit: 4096 }
+    HttpRequest {
+        url: url.parse().unwrap(),
+        method: HttpMethod::Get,
+        body: None,
+        accept: "*/*",
+        limit: 4096,
+        follow: true,
+    }
 }
 
 async fn fetch(network: &Network, request: &HttpRequest) -> Fetched {
@@ -737,4 +744,13 @@ async fn https_endpoints_are_reached_through_a_tunnel() {
     let exchange = only(fetch(&network, &get(&format!("https://many.test:{}/", address.port()))).await);
     assert_eq!(exchange.attempt.outcome, Outcome::Ok, "{:?}", exchange.attempt.detail);
     assert_eq!((exchange.attempt.address, exchange.body.as_deref()), (Some(proxy), Some(OBJECT)));
+}
+
+#[tokio::test]
+async fn a_redirect_that_is_not_followed_is_an_answer() {
+    let address = redirecting("302 Found", &[("/a", "/b")]).await;
+    let request = HttpRequest { follow: false, ..get(&format!("http://{address}/a")) };
+    let fetched = fetch(&network(options()), &request).await;
+    assert_eq!(outcomes(&fetched), [Outcome::HttpError]);
+    assert_eq!(fetched[0].attempt.redirected_to.as_ref().unwrap().path(), "/b");
 }

@@ -32,6 +32,8 @@ pub struct HttpRequest {
     pub accept: &'static str,
     /// Body limit in octets, after content decoding.
     pub limit: u64,
+    /// Whether redirects are followed; otherwise one is an answer like any other that is not 2xx.
+    pub follow: bool,
 }
 
 /// Takes a response body as it arrives.

@@ -197,6 +197,7 @@ impl Retriever {
             body: None,
             accept: "application/pkix-cert, application/pkcs7-mime, */*",
             limit: self.network().options().limits.max_response_size,
+            follow: true,
         };
         let fetch = || self.fetch_body(request(), None, deadline);
         let exchange = self.shared.bodies.get(BodyKey::CaIssuers(url.clone()), fetch);
@@ -225,6 +226,7 @@ impl Retriever {
                 body: Some((body, "application/ocsp-request")),
                 accept: "application/ocsp-response, */*",
                 limit: self.network().options().limits.max_response_size,
+                follow: true,
             };
             self.fetch_body(request, nonce, deadline)
         };
@@ -247,6 +249,7 @@ impl Retriever {
             body: None,
             accept: "application/ocsp-response, */*",
             limit: self.network().options().limits.max_response_size,
+            follow: true,
         };
         let fetch = || self.fetch_body(request(), None, deadline);
         let exchange = self.shared.bodies.get(BodyKey::OcspGet(url.clone()), fetch);
@@ -274,6 +277,7 @@ impl Retriever {
             body: None,
             accept: "application/pkix-crl, */*",
             limit: self.network().options().limits.max_crl_size,
+            follow: true,
         };
         let exchanges = Box::pin(self.network().fetch(&request, &|| CrlSink::new(wanted), deadline)).await;
         let mut fetched = Fetched { wanted: sorted.to_vec(), ..Fetched::empty() };
