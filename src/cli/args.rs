@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::values;
 pub use shared::{
     ColorArg, FormatArg, JobArgs, NetworkArgs, OutputArgs, PurposeArg, SeverityArgs, ShowArgs, TrustArgs,
 };
@@ -35,6 +36,7 @@ Examples:
   certflight check www.example.org                 the whole job for one server
   certflight check smtp://mail.example.org         through STARTTLS
   certflight url http://crl.example.org/ca.crl     what is there, and is it usable?
+  certflight endpoints new-chain.pem --probe       which hosts have to be open, and are they?
   certflight explain crl.expired                   what a finding means
   certflight demo                                  all of it without a network"
 );
@@ -61,6 +63,19 @@ Examples:
   certflight url http://crl.example.org/ca.crl
   certflight url http://crl.example.org/ca.crl --issuer ca.pem
   certflight url http://ocsp.example.org --issuer ca.pem --cert www.pem"
+);
+notes!(
+    ENDPOINTS_NOTES,
+    LONG_ENDPOINTS_NOTES,
+    "\
+The target itself and DNS are not in the list. To find redirects the endpoints are contacted, unless
+--offline is given. Rules are by the addresses that the names have now.
+
+Examples:
+  certflight endpoints new-chain.pem                      a certificate not yet installed will do
+  certflight endpoints smtp://mx.example.org --probe      is the firewall open?
+  certflight endpoints new-chain.pem --format nftables > certflight.nft
+  certflight endpoints --from-list hosts.txt              one HOST, HOST:PORT or URL a line"
 );
 notes!(
     DEMO_NOTES,
@@ -111,6 +126,11 @@ pub enum Command {
     /// Says in one word what is there, then from whom, how fresh, and whether it verifies.
     /// Replaces `certutil -URL`.
     Url(Box<UrlArgs>),
+    /// List the hosts and ports that a firewall must let out
+    ///
+    /// Every host that validating these chains needs: CRLs, OCSP, caIssuers, and where redirects lead. For the firewall
+    /// ticket, or as rules to load. With --probe each is tested from here.
+    Endpoints(Box<EndpointsArgs>),
     /// Show the tool at work without a network
     ///
     /// Starts a CA, a TLS server, CRL, OCSP and caIssuers services on loopback inside this process
@@ -183,6 +203,66 @@ pub struct UrlArgs {
     pub severity: SeverityArgs,
 }
 
+/// `endpoints`
+#[derive(Debug, Args)]
+#[command(after_help = ENDPOINTS_NOTES, after_long_help = LONG_ENDPOINTS_NOTES)]
+pub struct EndpointsArgs {
+    /// Servers, certificate files, or - for PEM on standard input
+    #[arg(value_name = "TARGET", required_unless_present_any = ["targets_from", "from_list"])]
+    pub targets: Vec<String>,
+
+    /// Read targets from a file, one a line, # comments; - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub targets_from: Option<PathBuf>,
+
+    /// Test the places in a file, one a line: HOST, HOST:PORT or a URL; - for standard input
+    ///
+    /// They are tested whether --probe is given or not. Any HTTP answer opens a host; a URL that names an object has to
+    /// give something other than a web page.
+    #[arg(long, value_name = "FILE")]
+    pub from_list: Option<PathBuf>,
+
+    /// Test each from here; a closed one is critical
+    #[arg(long)]
+    pub probe: bool,
+
+    /// Format of the list
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t, help_heading = "Output")]
+    pub format: EndpointsFormatArg,
+
+    /// Chain that rules are for [default: \"inet filter output\" of nftables, OUTPUT of iptables]
+    #[arg(long, value_name = "CHAIN", value_parser = values::chain, help_heading = "Output")]
+    pub chain: Option<String>,
+
+    /// How to show the list.
+    #[command(flatten)]
+    pub show: ShowArgs,
+
+    /// How targets are fetched and judged.
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+/// `--format` of `endpoints`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum EndpointsFormatArg {
+    /// For people
+    #[default]
+    Human,
+    /// One JSON document, as `certflight schema endpoints` describes it
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+    /// Rules for nft -f
+    Nftables,
+    /// iptables and ip6tables commands
+    Iptables,
+    /// Access lists for squid.conf
+    Squid,
+    /// New-NetFirewallRule commands for PowerShell
+    Windows,
+}
+
 /// `demo`
 #[derive(Debug, Args)]
 #[command(after_help = DEMO_NOTES, after_long_help = LONG_DEMO_NOTES)]
@@ -246,6 +326,8 @@ pub enum SchemaArg {
     Report,
     /// certflight/url/1, of url
     Url,
+    /// certflight/endpoints/1, of endpoints
+    Endpoints,
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ pub(super) async fn watched<T>(work: impl Future<Output = T>, bar: &Bar) -> T {
 
 /// One target in a task of its own, so that several can use several processors and a fault in one
 /// does not end the others.
-async fn check_one(run: Arc<Run>, begun: Instant, named: Named, bar: Arc<Bar>) -> Checked {
+pub(super) async fn check_one(run: Arc<Run>, begun: Instant, named: Named, bar: Arc<Bar>) -> Checked {
     let run = Arc::new(run.later(begun.elapsed()));
     let target = match named.target {
         Ok(target) => target,

@@ -5,6 +5,7 @@ pub mod args;
 mod check;
 mod completions;
 mod demo;
+mod endpoints;
 mod explain;
 mod man;
 mod output;
@@ -58,6 +59,7 @@ fn run(command: &Command) -> Result<Verdict, CliError> {
     match command {
         Command::Check(args) => check::run(args, PublicRoots::default()),
         Command::Url(args) => url::run(args),
+        Command::Endpoints(args) => endpoints::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Schema(args) => schema::run(args),

@@ -14,6 +14,7 @@ use super::args::{JobArgs, NetworkArgs, PurposeArg, SeverityArgs, TrustArgs};
 use super::output::warn;
 use super::{CliError, args};
 use crate::acquire::{AcquireOptions, PresentedCertificate, Secret, files};
+use crate::egress::Place;
 use crate::finding::Policy;
 use crate::net::{EndpointRoots, Family, Limits, NetOptions, Network, NoProxy, ProxyChoice, ProxyUrl};
 use crate::path::store::RootsChoice;
@@ -76,6 +77,18 @@ pub(super) fn targets(given: &[String], list: Option<&Path>) -> Result<Vec<Named
         }
     }
     Ok(targets)
+}
+
+/// The places in a list, one a line.
+pub(super) fn places(path: &Path) -> Result<Vec<Place>, CliError> {
+    let list = self::list(path)?;
+    let places: Vec<Place> = listed(&list)
+        .map(|text| Place::parse(text).map_err(|error| CliError::new(format!("{}: {error}", path.display()))))
+        .collect::<Result<_, _>>()?;
+    if places.is_empty() {
+        return Err(CliError::new(format!("nothing in {}: give one HOST, HOST:PORT or URL a line", path.display())));
+    }
+    Ok(places)
 }
 
 /// A list with one thing a line, from a file or standard input.

@@ -69,6 +69,17 @@ pub(super) fn policy(text: &str) -> Result<String, String> {
     }
 }
 
+/// A firewall's chain: words of letters, digits, `_` and `-`, as it stands in rules.
+pub(super) fn chain(text: &str) -> Result<String, String> {
+    let word = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let fits = (1..=3).contains(&text.split(' ').count()) && text.len() <= 100 && !text.starts_with('-');
+    if fits && text.split(' ').all(|part| !part.is_empty() && word(part)) {
+        Ok(text.to_owned())
+    } else {
+        Err("give the chain as the rules name it, such as \"inet filter output\" or OUTPUT".to_owned())
+    }
+}
+
 /// RFC 3339, or a date: its beginning in UTC.
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     if let Ok(instant) = text.parse::<Timestamp>() {

@@ -16,6 +16,7 @@ pub use catalogue::{Code, Entry};
 pub use severity::{SeverityRule, SeverityRuleError};
 
 use crate::Examination;
+use crate::egress::Way;
 use crate::path::Judgement;
 use crate::revocation::{Answer, EndpointFacts};
 use crate::x509::{Certificate, Fingerprint};
@@ -151,6 +152,9 @@ pub struct Policy {
     pub severities: Vec<SeverityRule>,
     /// `--strict`
     pub strict: bool,
+    /// Whether an endpoint that cannot be reached is critical though another source makes up for it: where the
+    /// question is whether everything is open (`endpoints --probe`, `rollover`).
+    pub closed_is_critical: bool,
 }
 
 /// Judges everything that was observed for one target. Critical findings come first, then unknown, warning and
@@ -172,6 +176,18 @@ pub fn judge_endpoint(
     at: Timestamp,
 ) -> Vec<Finding> {
     arrange(judges::single(facts, answer, certificates, at), policy)
+}
+
+/// Judges a list of what has to be open. `checked` are the findings of the targets that it was made from: those that
+/// tell why it may lack something are kept. What was asked on a way is told only with [`Policy::closed_is_critical`],
+/// that is `--probe`.
+#[must_use]
+pub fn judge_egress(checked: &[Finding], ways: &[Way], policy: &Policy) -> Vec<Finding> {
+    let mut findings = arrange(judges::egress(ways, policy), policy);
+    // They have their effective severity already.
+    findings.extend(checked.iter().filter(|finding| judges::keeps_from_listing(finding.code)).cloned());
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
 }
 
 /// The codes of what is wrong with one path, most to the point first; empty for a valid one. The report's

@@ -5,6 +5,7 @@
 //! [`escape`] before it can reach a terminal.
 
 pub mod csv;
+pub mod endpoints;
 pub mod escape;
 pub mod human;
 pub mod json;

@@ -325,14 +325,20 @@ impl From<&net::Attempt> for Attempt {
             outcome: attempt.outcome,
             http_status: attempt.http_status,
             bytes: attempt.bytes,
-            timings: HttpTimings {
-                dns_ms: optional_ms(attempt.timings.dns),
-                connect_ms: optional_ms(attempt.timings.connect),
-                first_byte_ms: optional_ms(attempt.timings.first_byte),
-                total_ms: optional_ms(attempt.timings.total),
-            },
+            timings: HttpTimings::from(&attempt.timings),
             redirected_to: attempt.redirected_to.as_ref().map(ToString::to_string),
             detail: attempt.detail.clone(),
+        }
+    }
+}
+
+impl From<&net::HttpTimings> for HttpTimings {
+    fn from(timings: &net::HttpTimings) -> Self {
+        Self {
+            dns_ms: optional_ms(timings.dns),
+            connect_ms: optional_ms(timings.connect),
+            first_byte_ms: optional_ms(timings.first_byte),
+            total_ms: optional_ms(timings.total),
         }
     }
 }

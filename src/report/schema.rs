@@ -3,6 +3,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::endpoints::{ENDPOINTS_SCHEMA, EndpointsReport};
 use super::url::{URL_SCHEMA, UrlReport};
 use super::{REPORT_SCHEMA, Report};
 use crate::finding::catalogue;
@@ -19,6 +20,15 @@ pub fn url() -> Schema {
     schema_of::<UrlReport>(URL_SCHEMA, "what certflight url found at each URL")
 }
 
+/// JSON Schema (draft 2020-12) of `certflight/endpoints/1`.
+#[must_use]
+pub fn endpoints() -> Schema {
+    schema_of::<EndpointsReport>(
+        ENDPOINTS_SCHEMA,
+        "what has to be open for chains to validate, by certflight endpoints",
+    )
+}
+
 /// As it is serialised, not as it would be read: fields that may be `null` are there all the same.
 fn schema_of<T: JsonSchema>(title: &str, description: &str) -> Schema {
     let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
@@ -33,6 +43,10 @@ pub(super) fn report_name(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn url_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "const": URL_SCHEMA })
+}
+
+pub(super) fn endpoints_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "const": ENDPOINTS_SCHEMA })
 }
 
 /// A finding's code: one of the catalogue's.

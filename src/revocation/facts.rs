@@ -22,6 +22,19 @@ pub enum EndpointKind {
     CaIssuers,
 }
 
+impl EndpointKind {
+    /// What people call what should be there.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Crl => "CRL",
+            Self::DeltaCrl => "delta CRL",
+            Self::Ocsp => "OCSP",
+            Self::CaIssuers => "caIssuers",
+        }
+    }
+}
+
 /// Why an endpoint was not contacted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Skipped {

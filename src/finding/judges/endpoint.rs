@@ -19,7 +19,7 @@ const DENIED_REMEDY: &str =
     "run without --deny-private if the endpoint is your own; otherwise ask the CA about this address";
 
 /// Tells how the endpoint was reached. `is_grave` is asked only where it gave no object to judge and that is told.
-pub(super) fn judge(facts: &EndpointFacts, is_grave: impl FnOnce() -> bool, sink: &mut Sink) {
+pub(super) fn judge(facts: &EndpointFacts, is_grave: impl FnOnce(Code) -> bool, sink: &mut Sink) {
     let failure = match &facts.skipped {
         Some(skipped) => not_contacted(skipped),
         None => {
@@ -29,17 +29,17 @@ pub(super) fn judge(facts: &EndpointFacts, is_grave: impl FnOnce() -> bool, sink
                 return;
             }
             if delivered(facts, &attempts) {
-                partial(facts, &attempts, sink);
+                partial(&facts.url, &attempts, sink);
                 slow(facts, &attempts, sink);
                 redirected(facts, &attempts, sink);
                 return;
             }
-            Some(failure(facts, &attempts))
+            Some(failure(&facts.url, facts.kind, &attempts))
         }
     };
     if let Some((code, what, remedy)) = failure {
         let message = format!("{}: {what}", facts.url);
-        sink.report(code, Weight::grave_if(is_grave()), About::Endpoint(facts.url.clone()), message, remedy);
+        sink.report(code, Weight::grave_if(is_grave(code)), About::Endpoint(facts.url.clone()), message, remedy);
     }
 }
 
@@ -135,14 +135,14 @@ fn ends<'a>(attempts: &[&'a Attempt]) -> Vec<&'a Attempt> {
 }
 
 /// The code of the attempt that got furthest, and the outcome of each.
-fn failure(facts: &EndpointFacts, attempts: &[&Attempt]) -> (Code, String, String) {
+pub(super) fn failure(url: &str, kind: EndpointKind, attempts: &[&Attempt]) -> (Code, String, String) {
     let ends = ends(attempts);
     let (_, code) =
-        ends.iter().map(|end| ranked(facts.kind, end)).max_by_key(|(rank, _)| *rank).unwrap_or((0, codes::UNREACHABLE));
+        ends.iter().map(|end| ranked(kind, end)).max_by_key(|(rank, _)| *rank).unwrap_or((0, codes::UNREACHABLE));
     let all = with_a_route(ends.iter().map(|end| tried(end)).collect());
     let all: Vec<&Tried> = all.iter().collect();
     let mut what = outcomes(&all);
-    if let Some(elsewhere) = ends.iter().find_map(|end| elsewhere(&facts.url, &end.url)) {
+    if let Some(elsewhere) = ends.iter().find_map(|end| elsewhere(url, &end.url)) {
         what = format!("it redirects to {elsewhere}: {what}");
     }
     let remedy = if code == codes::DENIED { DENIED_REMEDY.to_owned() } else { remedies(&all) };
@@ -175,6 +175,11 @@ fn ranked(kind: EndpointKind, end: &Attempt) -> (u8, Code) {
     }
 }
 
+/// Whether the way to the endpoint is closed, rather than the object bad.
+pub(super) fn is_closed(code: Code) -> bool {
+    [codes::UNREACHABLE, codes::INTERCEPTED, codes::TRUNCATED, codes::STALLED].contains(&code)
+}
+
 /// The URL, if its host is another.
 fn elsewhere<'a>(named: &str, reached: &'a Url) -> Option<&'a Url> {
     let named = Url::parse(named).ok()?;
@@ -182,7 +187,7 @@ fn elsewhere<'a>(named: &str, reached: &'a Url) -> Option<&'a Url> {
 }
 
 /// Of the addresses of one host, at each hop.
-fn partial(facts: &EndpointFacts, attempts: &[&Attempt], sink: &mut Sink) {
+pub(super) fn partial(url: &str, attempts: &[&Attempt], sink: &mut Sink) {
     let works = |attempt: &Attempt| is_hop(attempt) || gave_an_object(attempt);
     let host = |attempt: &Attempt| (attempt.url.host_str().map(ToOwned::to_owned), attempt.url.port_or_known_default());
     let mut hosts: Vec<_> = Vec::new();
@@ -214,8 +219,8 @@ fn partial(facts: &EndpointFacts, attempts: &[&Attempt], sink: &mut Sink) {
     }
     lost.reverse();
     let lost: Vec<&Tried> = lost.iter().collect();
-    let message = format!("{}: works, but not at every address: {}", facts.url, outcomes(&lost));
-    sink.report(codes::PARTIAL, Weight::Usual, About::Endpoint(facts.url.clone()), message, remedies(&lost));
+    let message = format!("{}: works, but not at every address: {}", url, outcomes(&lost));
+    sink.report(codes::PARTIAL, Weight::Usual, About::Endpoint(url.to_owned()), message, remedies(&lost));
 }
 
 /// The redirects before an answer are part of the wait for it.

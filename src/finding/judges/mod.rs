@@ -7,6 +7,7 @@ mod cert;
 mod chain;
 mod connection;
 mod content;
+mod egress;
 mod endpoint;
 pub(super) mod path;
 mod revocation;
@@ -22,6 +23,7 @@ use super::catalogue::{DefaultSeverity, machine};
 use super::{About, Code, Finding, Policy, Severity};
 use crate::Examination;
 use crate::acquire::{AcquireError, Presented, PresentedCertificate};
+use crate::egress::Way;
 use crate::path::CertificationPath;
 use crate::revocation::{Answer, EndpointFacts};
 use crate::x509::{Certificate, Fingerprint};
@@ -105,6 +107,18 @@ pub(super) fn single(
         Names { known: certificates.iter().map(|certificate| (certificate.sha256, (certificate, ""))).collect() };
     revocation::judge_single(facts, answer, &names, at, &mut sink);
     sink.findings
+}
+
+/// A list of what has to be open.
+pub(super) fn egress(ways: &[Way], policy: &Policy) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    egress::judge(ways, policy, &mut sink);
+    sink.findings
+}
+
+/// Whether a finding about a target tells why a list of what has to be open may lack something.
+pub(super) fn keeps_from_listing(code: Code) -> bool {
+    egress::keeps_from_listing(code)
 }
 
 /// One target's observations with what every judge needs to talk about them.

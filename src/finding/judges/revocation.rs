@@ -26,6 +26,8 @@ struct Consequences {
     without_issuer: HashSet<Fingerprint>,
     /// Whether every failure is critical: one URL by itself.
     always: bool,
+    /// Whether every closed endpoint is: before a rollover.
+    closed: bool,
     /// Open certificates one of whose sources has a critical finding.
     explained: HashSet<Fingerprint>,
 }
@@ -59,6 +61,7 @@ impl Consequences {
             open: open.collect(),
             without_issuer: without_issuer.collect(),
             always: false,
+            closed: case.policy.closed_is_critical,
             explained: HashSet::new(),
         }
     }
@@ -125,7 +128,14 @@ fn replacement(who: &str) -> String {
 
 /// One endpoint: whether it was reached, and what is wrong with what it serves.
 fn source(facts: &EndpointFacts, names: &Names<'_>, at: Timestamp, consequences: &mut Consequences, sink: &mut Sink) {
-    endpoint::judge(facts, || consequences.grave(facts.kind, &facts.certificates), sink);
+    endpoint::judge(
+        facts,
+        |code| {
+            let grave = consequences.grave(facts.kind, &facts.certificates);
+            grave || (consequences.closed && endpoint::is_closed(code))
+        },
+        sink,
+    );
     let origin =
         Origin { kind: facts.kind, place: &facts.url, is_file: false, certificates: &facts.certificates, names, at };
     defects(&origin, &facts.defects, facts.usable, About::Endpoint(facts.url.clone()), consequences, sink);

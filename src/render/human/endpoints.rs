@@ -8,8 +8,8 @@ use anstyle::Style;
 use super::{BOLD, DIM, GREEN, RED, YELLOW, chain, phrase};
 use crate::render::text::{Page, Text};
 use crate::report::{
-    About, Attempt, CertificateAnswer, Content, Endpoint, EndpointKind, EndpointStatus, Finding, HttpMethod, Outcome,
-    Severity, Target, Time,
+    About, Attempt, CertificateAnswer, Content, Endpoint, EndpointStatus, Finding, HttpMethod, Outcome, Severity,
+    Target, Time,
 };
 
 /// Whether its word counts.
@@ -106,20 +106,10 @@ fn row<'a>(target: &Target, endpoint: &'a Endpoint) -> Row<'a> {
     }
     Row {
         word: Text::new().styled(style, word),
-        kind: kind_name(endpoint.kind),
+        kind: endpoint.kind.title(),
         url: Text::of(&endpoint.url),
         what: text,
         endpoint,
-    }
-}
-
-/// What people call what should be there.
-pub(super) fn kind_name(kind: EndpointKind) -> &'static str {
-    match kind {
-        EndpointKind::Crl => "CRL",
-        EndpointKind::DeltaCrl => "delta CRL",
-        EndpointKind::Ocsp => "OCSP",
-        EndpointKind::CaIssuers => "caIssuers",
     }
 }
 

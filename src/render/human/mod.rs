@@ -1,6 +1,7 @@
 //! For people: the verdict first, then the chain, every endpoint, and what to do.
 
 mod chain;
+mod egress;
 mod endpoints;
 mod explain;
 mod findings;
@@ -11,6 +12,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+pub use self::egress::endpoints;
 pub use self::explain::{codes, explain};
 pub use self::url::url;
 use super::text::{Page, Text};

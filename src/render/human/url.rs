@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::endpoints::{answer_word, attempts, certificates, entries, kind_name, time_taken};
+use super::endpoints::{answer_word, attempts, certificates, entries, time_taken};
 use super::{BOLD, DIM, Options, YELLOW, findings, phrase, quiet_line, verdict_style};
 use crate::render::text::{Page, Text};
 use crate::report::url::{UrlEndpoint, UrlReport};
@@ -52,7 +52,7 @@ fn one(url: &UrlEndpoint, at: Time, verbose: bool, page: &mut Page<'_>) -> io::R
         endpoint
             .content
             .as_ref()
-            .map_or_else(|| format!("{} expected", kind_name(endpoint.kind)), |content| described(content, at)),
+            .map_or_else(|| format!("{} expected", endpoint.kind.title()), |content| described(content, at)),
     ];
     if let Some(last) = endpoint.attempts.last() {
         if last.outcome != Outcome::Ok {

@@ -1,0 +1,417 @@
+//! The list of what has to be open, as tables and as rules: what `endpoints --format` names.
+//!
+//! Rules hold addresses, ports and the names of hosts; a name goes in only by [`plain`], which leaves nothing that any
+//! of these formats would take for more than a name.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use super::{csv, human, json};
+use crate::report::endpoints::{EgressEndpoint, EndpointsReport};
+
+/// `--format` of `endpoints`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// Comma-separated values.
+    Csv,
+    /// Rules for `nft -f`, added to this chain (family, table and chain).
+    Nftables(String),
+    /// `iptables` and `ip6tables` commands, for this chain.
+    Iptables(String),
+    /// Access lists for `squid.conf`.
+    Squid,
+    /// `New-NetFirewallRule` commands.
+    Windows,
+}
+
+/// Writes the report of `endpoints`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(
+    report: &EndpointsReport,
+    format: &Format,
+    options: &human::Options,
+    writer: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Human => human::endpoints(report, options, writer),
+        Format::Json => json::write(report, writer),
+        Format::Csv => table(report, writer),
+        Format::Nftables(chain) => nftables(report, chain, writer),
+        Format::Iptables(chain) => iptables(report, chain, writer),
+        Format::Squid => squid(report, writer),
+        Format::Windows => windows(report, writer),
+    }
+}
+
+const COLUMNS: [&str; 12] = [
+    "host",
+    "port",
+    "protocol",
+    "scheme",
+    "kinds",
+    "needed_by",
+    "addresses",
+    "redirected_from",
+    "urls",
+    "open",
+    "outcome",
+    "http_status",
+];
+
+fn table(report: &EndpointsReport, writer: &mut dyn Write) -> io::Result<()> {
+    let rows = report.endpoints.iter().map(|endpoint| {
+        let probe = endpoint.probe.as_ref();
+        [
+            endpoint.host.clone(),
+            endpoint.port.to_string(),
+            endpoint.protocol.to_owned(),
+            endpoint.scheme.scheme().to_owned(),
+            kinds(endpoint).join(" "),
+            endpoint.subjects.join("; "),
+            endpoint.addresses.join(" "),
+            endpoint.redirected_from.clone().unwrap_or_default(),
+            endpoint.urls.join(" "),
+            probe.map(|probe| if probe.open { "yes" } else { "no" }.to_owned()).unwrap_or_default(),
+            probe.map(|probe| probe.outcome.to_string()).unwrap_or_default(),
+            probe.and_then(|probe| probe.http_status).map(|status| status.to_string()).unwrap_or_default(),
+        ]
+    });
+    csv::write(&COLUMNS, rows, writer)
+}
+
+fn kinds(endpoint: &EgressEndpoint) -> Vec<String> {
+    endpoint.kinds.iter().map(|kind| kind.title().replace(' ', "-")).collect()
+}
+
+/// Letters, digits and what host names and addresses have beside them; anything else becomes `?`. At most 64.
+fn plain(text: &str) -> String {
+    let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+    text.chars().map(|c| if fits(&c) { c } else { '?' }).take(64).collect()
+}
+
+/// `crl.example CRL OCSP`
+fn label(endpoint: &EgressEndpoint) -> String {
+    std::iter::once(plain(&endpoint.host)).chain(kinds(endpoint)).collect::<Vec<_>>().join(" ")
+}
+
+fn addresses(endpoint: &EgressEndpoint) -> (Vec<IpAddr>, Vec<IpAddr>) {
+    endpoint.addresses.iter().filter_map(|address| address.parse::<IpAddr>().ok()).partition(IpAddr::is_ipv4)
+}
+
+fn joined(addresses: &[IpAddr], separator: &str) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+}
+
+/// What whoever reads the rules has to know, as comments.
+fn preamble(report: &EndpointsReport, about: &[&str], writer: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        writer,
+        "# Outbound connections that certificate validation needs, by {} {} on {}.",
+        report.tool.name, report.tool.version, report.finished
+    )?;
+    for line in about {
+        writeln!(writer, "# {line}")?;
+    }
+    if !report.findings.is_empty() {
+        writeln!(
+            writer,
+            "# The list may lack something: see the findings of `certflight endpoints` without --format."
+        )?;
+    }
+    Ok(())
+}
+
+const BY_ADDRESS: [&str; 3] = [
+    "By the addresses that the names have now; renew the rules when those change, or allow by name on a proxy.",
+    "Not in it: DNS, the target itself, and the answers, which a rule for established",
+    "connections is taken to accept.",
+];
+
+/// Why there is no rule, where there cannot be one.
+fn without_rule(endpoint: &EgressEndpoint) -> Option<String> {
+    if endpoint.through_proxy {
+        return Some(format!(
+            "{} port {}: reached through the proxy, which alone needs a rule",
+            label(endpoint),
+            endpoint.port
+        ));
+    }
+    let why = endpoint.unresolved.map_or_else(|| "no address".to_owned(), |outcome| outcome.to_string());
+    endpoint.addresses.is_empty().then(|| format!("{} port {}: no rule, {why}", label(endpoint), endpoint.port))
+}
+
+fn nftables(report: &EndpointsReport, chain: &str, writer: &mut dyn Write) -> io::Result<()> {
+    preamble(report, &BY_ADDRESS, writer)?;
+    for endpoint in &report.endpoints {
+        if let Some(why) = without_rule(endpoint) {
+            writeln!(writer, "# {why}")?;
+            continue;
+        }
+        let (v4, v6) = addresses(endpoint);
+        for (family, addresses) in [("ip", v4), ("ip6", v6)] {
+            if !addresses.is_empty() {
+                writeln!(
+                    writer,
+                    "add rule {chain} {family} daddr {{ {} }} tcp dport {} accept comment \"{}\"",
+                    joined(&addresses, ", "),
+                    endpoint.port,
+                    label(endpoint)
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn iptables(report: &EndpointsReport, chain: &str, writer: &mut dyn Write) -> io::Result<()> {
+    preamble(report, &BY_ADDRESS, writer)?;
+    for endpoint in &report.endpoints {
+        if let Some(why) = without_rule(endpoint) {
+            writeln!(writer, "# {why}")?;
+            continue;
+        }
+        let (v4, v6) = addresses(endpoint);
+        for (command, addresses) in [("iptables", v4), ("ip6tables", v6)] {
+            if !addresses.is_empty() {
+                writeln!(
+                    writer,
+                    "{command} -A {chain} -p tcp -d {} --dport {} -m comment --comment \"{}\" -j ACCEPT",
+                    joined(&addresses, ","),
+                    endpoint.port,
+                    label(endpoint)
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One pair of access lists for each port: destinations and the port itself. A name that squid would not take for one
+/// is left out.
+fn squid(report: &EndpointsReport, writer: &mut dyn Write) -> io::Result<()> {
+    preamble(
+        report,
+        &["By name: for squid.conf, before the line `http_access deny all`. They allow whoever may use the proxy."],
+        writer,
+    )?;
+    let mut by_port: BTreeMap<u16, (Vec<String>, Vec<String>)> = BTreeMap::new();
+    for endpoint in &report.endpoints {
+        let (names, literals) = by_port.entry(endpoint.port).or_default();
+        if plain(&endpoint.host) != endpoint.host {
+            writeln!(writer, "# {}: left out, since it is no host name", label(endpoint))?;
+        } else if endpoint.host.parse::<IpAddr>().is_ok() {
+            literals.push(endpoint.host.clone());
+        } else {
+            names.push(endpoint.host.clone());
+        }
+    }
+    for (port, (names, literals)) in by_port {
+        writeln!(writer, "acl certflight_port_{port} port {port}")?;
+        // https through a proxy is a CONNECT, which squid's default rules allow to port 443 alone.
+        if port != 80 && port != 443 {
+            writeln!(writer, "acl Safe_ports port {port}")?;
+        }
+        for (name, kind, values) in [("names", "dstdomain", names), ("addresses", "dst", literals)] {
+            if !values.is_empty() {
+                for value in values {
+                    writeln!(writer, "acl certflight_{name}_{port} {kind} {value}")?;
+                }
+                writeln!(writer, "http_access allow certflight_{name}_{port} certflight_port_{port}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn windows(report: &EndpointsReport, writer: &mut dyn Write) -> io::Result<()> {
+    preamble(report, &BY_ADDRESS, writer)?;
+    for endpoint in &report.endpoints {
+        if let Some(why) = without_rule(endpoint) {
+            writeln!(writer, "# {why}")?;
+            continue;
+        }
+        let (v4, v6) = addresses(endpoint);
+        writeln!(
+            writer,
+            "New-NetFirewallRule -DisplayName \"certflight {} {}\" -Direction Outbound -Action Allow -Protocol TCP -RemoteAddress {} -RemotePort {}",
+            label(endpoint),
+            endpoint.port,
+            joined(&[v4, v6].concat(), ","),
+            endpoint.port
+        )?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::egress::Protocol;
+    use crate::report::endpoints::{Probe, Use};
+    use crate::report::{EndpointKind, HttpTimings, Outcome, Time, Tool, Verdict};
+
+    fn endpoint(host: &str, port: u16, addresses: &[&str]) -> EgressEndpoint {
+        EgressEndpoint {
+            host: host.to_owned(),
+            port,
+            protocol: "tcp",
+            scheme: Protocol::Http,
+            kinds: vec![EndpointKind::Crl, EndpointKind::DeltaCrl],
+            uses: vec![Use { kind: EndpointKind::Crl, subjects: vec!["=HYPERLINK(\"x\")".to_owned()] }],
+            urls: vec![format!("http://{host}/\n\x1b[2J")],
+            certificates: vec!["ab".repeat(32)],
+            subjects: vec!["=HYPERLINK(\"x\")".to_owned()],
+            redirected_from: None,
+            addresses: addresses.iter().map(|address| (*address).to_owned()).collect(),
+            unresolved: addresses.is_empty().then_some(Outcome::DnsTimeout),
+            through_proxy: false,
+            probe: None,
+        }
+    }
+
+    fn report(endpoints: Vec<EgressEndpoint>) -> EndpointsReport {
+        let time = Time("2026-11-28T12:00:00Z".parse().unwrap());
+        EndpointsReport {
+            schema: crate::report::endpoints::ENDPOINTS_SCHEMA,
+            tool: Tool::THIS,
+            started: time,
+            finished: time,
+            verdict: Verdict::Ok,
+            sources: vec!["new.pem\x07".to_owned()],
+            endpoints,
+            findings: Vec::new(),
+        }
+    }
+
+    fn written(format: &Format, endpoints: Vec<EgressEndpoint>) -> Vec<String> {
+        let mut octets = Vec::new();
+        write(&report(endpoints), format, &human::Options::default(), &mut octets).unwrap();
+        let text = String::from_utf8(octets).unwrap();
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+        let rules = !matches!(format, Format::Human | Format::Json | Format::Csv);
+        text.lines().filter(|line| !rules || !line.starts_with("# ")).map(str::to_owned).collect()
+    }
+
+    const BOTH: [&str; 3] = ["192.0.2.1", "192.0.2.2", "2001:db8::1"];
+
+    #[test]
+    fn rules_are_by_address_family_and_port() {
+        let one = || vec![endpoint("crl.example", 80, &BOTH)];
+        assert_eq!(
+            written(&Format::Nftables("inet filter output".to_owned()), one()),
+            [
+                "add rule inet filter output ip daddr { 192.0.2.1, 192.0.2.2 } tcp dport 80 accept comment \"crl.example CRL delta-CRL\"",
+                "add rule inet filter output ip6 daddr { 2001:db8::1 } tcp dport 80 accept comment \"crl.example CRL delta-CRL\"",
+            ]
+        );
+        assert_eq!(
+            written(&Format::Iptables("OUTPUT".to_owned()), one()),
+            [
+                "iptables -A OUTPUT -p tcp -d 192.0.2.1,192.0.2.2 --dport 80 -m comment --comment \"crl.example CRL delta-CRL\" -j ACCEPT",
+                "ip6tables -A OUTPUT -p tcp -d 2001:db8::1 --dport 80 -m comment --comment \"crl.example CRL delta-CRL\" -j ACCEPT",
+            ]
+        );
+        assert_eq!(
+            written(&Format::Windows, one()),
+            [
+                "New-NetFirewallRule -DisplayName \"certflight crl.example CRL delta-CRL 80\" -Direction Outbound -Action Allow \
+              -Protocol TCP -RemoteAddress 192.0.2.1,192.0.2.2,2001:db8::1 -RemotePort 80"
+            ]
+        );
+    }
+
+    #[test]
+    fn squid_allows_by_name_each_port_apart() {
+        let endpoints = vec![
+            endpoint("crl.example", 80, &BOTH),
+            endpoint("ocsp.example", 80, &[]),
+            endpoint("192.0.2.9", 8080, &["192.0.2.9"]),
+            endpoint("a$(id).example", 80, &BOTH),
+        ];
+        assert_eq!(
+            written(&Format::Squid, endpoints),
+            [
+                "acl certflight_port_80 port 80",
+                "acl certflight_names_80 dstdomain crl.example",
+                "acl certflight_names_80 dstdomain ocsp.example",
+                "http_access allow certflight_names_80 certflight_port_80",
+                "acl certflight_port_8080 port 8080",
+                "acl Safe_ports port 8080",
+                "acl certflight_addresses_8080 dst 192.0.2.9",
+                "http_access allow certflight_addresses_8080 certflight_port_8080",
+            ]
+        );
+    }
+
+    #[test]
+    fn hostile_names_stay_names_and_a_host_without_address_has_no_rule() {
+        for format in [
+            Format::Nftables("inet filter output".to_owned()),
+            Format::Iptables("OUTPUT".to_owned()),
+            Format::Squid,
+            Format::Windows,
+        ] {
+            let hostile = endpoint("a\"; $(reboot) `id` \n & calc", 80, &["192.0.2.1"]);
+            let text = written(&format, vec![hostile]).join("\n");
+            assert!(!text.contains(['$', '`', '&', ';', '(']), "{text}");
+            if format != Format::Squid {
+                assert_eq!(written(&format, vec![endpoint("gone.example", 80, &[])]), Vec::<String>::new());
+            }
+        }
+        let mut octets = Vec::new();
+        nftables(&report(vec![endpoint("gone.example", 80, &[])]), "inet filter output", &mut octets).unwrap();
+        assert!(
+            String::from_utf8(octets).unwrap().contains("# gone.example CRL delta-CRL port 80: no rule, dns-timeout")
+        );
+    }
+
+    #[test]
+    fn tables_read_back_and_hold_no_formula() {
+        let lines = written(&Format::Csv, vec![endpoint("crl.example", 80, &BOTH)]).join("\n");
+        let mut reader = ::csv::Reader::from_reader(lines.as_bytes());
+        let row = reader.records().next().unwrap().unwrap();
+        assert_eq!(row.get(0), Some("crl.example"));
+        assert_eq!(row.get(5), Some("'=HYPERLINK(\"x\")"));
+        assert_eq!(row.get(6), Some("192.0.2.1 192.0.2.2 2001:db8::1"));
+    }
+
+    #[test]
+    fn people_read_what_is_closed_in_the_last_line() {
+        let closed = Probe {
+            open: false,
+            outcome: Outcome::Timeout,
+            http_status: None,
+            timings: HttpTimings::default(),
+            address: Some("192.0.2.1:80".to_owned()),
+            detail: Some("connect: no answer in 5 s".to_owned()),
+        };
+        let open = Probe { open: true, outcome: Outcome::Ok, http_status: Some(200), ..closed.clone() };
+        let with = |endpoint: EgressEndpoint, probe: &Probe| EgressEndpoint { probe: Some(probe.clone()), ..endpoint };
+        let endpoints = vec![
+            with(endpoint("crl.example", 80, &BOTH), &closed),
+            with(endpoint("2001:db8::1", 443, &BOTH[2..]), &open),
+        ];
+        let lines = written(&Format::Human, endpoints.clone());
+        assert_eq!(
+            lines.last().unwrap(),
+            "1 of 2 hosts and ports is closed from here, 2026-11-28T12:00:00Z: crl.example:80 (timeout)"
+        );
+        assert!(lines.iter().any(|line| line.contains("[2001:db8::1]:443")), "{lines:#?}");
+        let open = vec![with(endpoint("crl.example", 80, &BOTH), &open)];
+        assert!(written(&Format::Human, open).last().unwrap().starts_with("1 host and port: all open from here"));
+        let untested = written(&Format::Human, vec![endpoint("crl.example", 80, &BOTH)]);
+        assert!(untested.last().unwrap().contains("not tested from here: --probe does that"));
+        let schema = serde_json::to_value(crate::report::schema::endpoints()).unwrap();
+        let value = serde_json::to_value(report(endpoints)).unwrap();
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        assert!(validator.is_valid(&value), "{:#?}", validator.iter_errors(&value).collect::<Vec<_>>());
+    }
+}
