@@ -58,6 +58,7 @@ pub mod path;
 pub mod render;
 pub mod report;
 pub mod revocation;
+pub mod rollover;
 mod settle;
 pub mod target;
 pub mod x509;

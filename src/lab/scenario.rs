@@ -57,6 +57,8 @@ pub enum Command {
     Check,
     /// `url`
     Url,
+    /// `rollover` to the target
+    Rollover,
 }
 
 impl Command {
@@ -66,6 +68,7 @@ impl Command {
         match self {
             Self::Check => "check",
             Self::Url => "url",
+            Self::Rollover => "rollover",
         }
     }
 }

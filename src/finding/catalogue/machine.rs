@@ -4,7 +4,7 @@ use super::{
     DefaultSeverity::{Fixed, Graded},
     entries,
 };
-use crate::finding::Severity::{Unknown, Warning};
+use crate::finding::Severity::{Critical, Unknown, Warning};
 
 entries! {
     TARGET_UNREADABLE = "target.unreadable", Fixed(Unknown), "No certificate could be read from the target";
@@ -15,6 +15,11 @@ entries! {
     STORE_UNREADABLE = "store.unreadable", Graded(Warning, Unknown), "The trust store could not be read, or not wholly";
     explanation: "Verification needs the trust anchors of this machine. Where none could be loaded the question cannot be put at all, and the verdict is unknown; where only some entries could not be read it is a warning, and the rest were used. An unreadable entry can be the very root that a chain needs. PEM blocks labelled TRUSTED CERTIFICATE are among the things that the loader passes over.";
     remedy: "Whoever administers this machine mends or removes the entries named (on Linux, update-ca-certificates or update-ca-trust writes the bundle anew), checks SSL_CERT_FILE and SSL_CERT_DIR, or names the anchors with --roots.";
+    reference: "RFC 5280 §6.1.1 (d)";
+
+    ROOT_MISSING = "store.root-missing", Fixed(Critical), "A root that is asked for is not trusted here";
+    explanation: "The root that was asked about (by name, thumbprint or file, as an expectation, or as the end of the new chain before a rollover) is not in this machine's trust store, or only expired, or under another key. A chain that ends in it does not verify here, however well everything else is set up. Other machines have other stores, so that the same chain can work elsewhere.";
+    remedy: "Whoever administers this machine adds the root, whose thumbprint is compared with what the CA publishes, to the trust store (on Debian a file in /usr/local/share/ca-certificates and update-ca-certificates; on Red Hat /etc/pki/ca-trust/source/anchors and update-ca-trust; on Windows a group policy or certlm.msc), or updates the system's list of roots.";
     reference: "RFC 5280 §6.1.1 (d)";
 
     CLOCK_SKEW = "local.clock-skew", Fixed(Warning), "This machine's clock is off";
