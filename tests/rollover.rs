@@ -117,6 +117,18 @@ fn an_old_chain_that_cannot_be_had_leaves_the_question_open() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["findings"][0]["code"], "target.unreadable");
     assert_eq!(report["differences"].as_array().unwrap().len(), 0);
+    // A server that does not answer says nothing against the new chain, but the question is not answered.
+    let (closed, address) = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    };
+    drop(closed);
+    let output =
+        certflight(&["rollover", "--from", &address.to_string(), "--to", file, "--format", "json", "--offline"]);
+    assert_eq!(output.status.code(), Some(3));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(texts(&report["findings"], "code").contains(&"connection.failed".to_owned()), "{report:#}");
     let output = certflight(&["rollover", "--from", "-", "--to", "-"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("give one of them as a file"));

@@ -217,8 +217,9 @@ pub fn judge_rollover(
     let of_new: Vec<Finding> = of_new.cloned().collect();
     findings.extend(of_new);
     if comparison.from.is_none() {
+        // Nothing is known against the new chain by that; but what changes is not known either.
         let of_old = from.findings.iter().filter(|finding| judges::keeps_from_listing(finding.code));
-        findings.extend(of_old.cloned());
+        findings.extend(of_old.map(|finding| Finding { severity: Severity::Unknown, ..finding.clone() }));
     }
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), rank(finding.code)));
     findings
