@@ -68,6 +68,17 @@ impl Namespace {
         setns(file, CloneFlags::CLONE_NEWNET).unwrap();
     }
 
+    /// Whether something listens at this port of 127.0.0.1 inside.
+    pub fn answers(&self, port: u16) -> bool {
+        thread::scope(|scope| {
+            let connecting = scope.spawn(|| {
+                self.enter();
+                std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+            });
+            connecting.join().unwrap()
+        })
+    }
+
     /// Starts a scenario of the lab inside.
     pub fn lab(&self, scenario: &str) -> LabInside {
         let (tell, told) = mpsc::channel();
