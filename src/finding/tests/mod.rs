@@ -6,6 +6,7 @@ mod connection;
 mod endpoint;
 mod path;
 mod revocation;
+mod rollover;
 mod whole;
 
 use std::sync::Arc;
