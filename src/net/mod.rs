@@ -5,6 +5,7 @@
 //! the [`Outcome`] that the person with the firewall can act on. A dead host is an observation,
 //! never an `Err` of the run.
 
+mod activity;
 mod connect;
 mod content;
 mod deny;
