@@ -51,6 +51,11 @@ impl Activity {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Another wait begins on the same stream.
+    pub(super) fn restart(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Seen { last: Instant::now(), first: None };
+    }
+
     /// The same stream, watched.
     pub(super) fn watch(&self, stream: Box<dyn Stream>) -> Watched {
         Watched { stream, activity: self.clone() }

@@ -45,11 +45,15 @@ pub(super) struct Settled<S> {
     pub(super) outcome: Outcome,
     pub(super) detail: Option<String>,
     pub(super) http_status: Option<u16>,
+    /// LDAP's result code.
+    pub(super) ldap_result: Option<u32>,
     pub(super) bytes: u64,
     pub(super) first_byte: Option<Instant>,
     pub(super) location: Option<String>,
     pub(super) date: Option<ServerClock>,
     pub(super) body: Option<S>,
+    /// Of LDAP: the values after the first.
+    pub(super) further: Vec<S>,
 }
 
 /// Sends the request and takes the answer, however long it takes as long as it does not fall silent
@@ -127,6 +131,7 @@ fn request(ask: &Ask<'_>) -> Result<Requested, String> {
         .method(match ask.method {
             HttpMethod::Get => hyper::Method::GET,
             HttpMethod::Post => hyper::Method::POST,
+            HttpMethod::Search => return Err("a search is no HTTP request".to_owned()),
         })
         .uri(target)
         .header(header::HOST, authority)
@@ -241,11 +246,13 @@ fn settle<S: Sink>(ended: Ended, mut progress: Progress<S>, activity: &Activity,
         outcome: Outcome::Ok,
         detail: None,
         http_status: head.as_ref().map(|head| head.status),
+        ldap_result: None,
         bytes: progress.bytes,
         first_byte,
         location: head.as_ref().and_then(|head| head.headers.get(header::LOCATION)).map(lossy),
         date: head.as_ref().and_then(date).map(|time| ServerClock { time, read: Instant::now() }),
         body: None,
+        further: Vec::new(),
     };
     let page = progress.body.as_mut().and_then(Body::page);
     let (outcome, detail) = match (ended, head, page) {
