@@ -218,7 +218,7 @@ mod tests {
             );
             assert_eq!(entry.code.entry().map(|found| found.title), Some(entry.title));
         }
-        assert_eq!(seen.len(), 94);
+        assert_eq!(seen.len(), 95);
     }
 
     #[test]

@@ -63,6 +63,7 @@ fn every_way_to_give_no_answer_is_unreachable() {
 fn answers_that_are_no_object_have_codes_of_their_own() {
     for (outcome, code) in [
         (Outcome::HttpError, "endpoint.http-error"),
+        (Outcome::LdapError, "endpoint.ldap-error"),
         (Outcome::Intercepted, "endpoint.intercepted"),
         (Outcome::Truncated, "endpoint.truncated"),
         (Outcome::RedirectLoop, "endpoint.redirect-loop"),
@@ -78,6 +79,38 @@ fn answers_that_are_no_object_have_codes_of_their_own() {
     }
     let large = with(EndpointKind::Ocsp, vec![attempt(OCSP, "192.0.2.80:80", Outcome::TooLarge)]);
     expect(&large, &[("endpoint.too-large", Warning)]);
+}
+
+#[test]
+fn a_directory_without_the_object_is_told_in_its_words() {
+    let url = "ldap://dir.example.test/cn=x?certificateRevocationList;binary";
+    let mut search = attempt(url, "192.0.2.80:389", Outcome::LdapError);
+    search.method = HttpMethod::Search;
+    search.ldap_result = Some(32);
+    search.detail = Some("there is no such entry: noSuchObject (32)".to_owned());
+    let mut examination = with(EndpointKind::Crl, vec![search]);
+    facts(&mut examination).url = url.to_owned();
+    let findings = expect(&examination, &[("endpoint.ldap-error", Warning)]);
+    assert_eq!(
+        findings[0].message,
+        format!(
+            "{url}: the directory at 192.0.2.80:389 answered without the object (there is no such entry: noSuchObject (32))"
+        )
+    );
+    assert!(findings[0].remedy.contains("the directory at dir.example.test"), "{}", findings[0].remedy);
+    // What came is told by its content; what is no LDAP, as no answer; and the port stands in the remedy.
+    facts(&mut examination).attempts[0].outcome = Outcome::Malformed;
+    facts(&mut examination).attempts[0].ldap_result = Some(0);
+    facts(&mut examination).defects = vec![ContentDefect::Malformed { reason: "text".to_owned() }];
+    expect(&examination, &[("crl.malformed", Warning)]);
+    facts(&mut examination).defects.clear();
+    facts(&mut examination).attempts[0].ldap_result = None;
+    facts(&mut examination).attempts[0].http_status = None;
+    expect(&examination, &[("endpoint.unreachable", Warning)]);
+    facts(&mut examination).attempts[0].outcome = Outcome::Timeout;
+    facts(&mut examination).attempts[0].detail = Some("connect: no answer in 5 s".to_owned());
+    let findings = expect(&examination, &[("endpoint.unreachable", Warning)]);
+    assert_eq!(findings[0].remedy, "allow outbound TCP to dir.example.test (192.0.2.80) port 389 from this host");
 }
 
 #[test]
@@ -173,7 +206,8 @@ fn https_is_told_for_crl_and_ocsp_only() {
 #[test]
 fn what_was_not_contacted_weighs_by_what_depends_on_it() {
     for (skipped, code) in [
-        (Skipped::UnsupportedScheme { scheme: "ldap".to_owned() }, "endpoint.unsupported-scheme"),
+        (Skipped::UnsupportedScheme { scheme: "ftp".to_owned() }, "endpoint.unsupported-scheme"),
+        (Skipped::NoDirectory { scheme: "ldap".to_owned() }, "endpoint.unsupported-scheme"),
         (Skipped::InvalidUrl { reason: "no scheme".to_owned() }, "endpoint.invalid-url"),
         (Skipped::Denied { address: "10.0.0.1".to_owned() }, "endpoint.denied"),
     ] {
