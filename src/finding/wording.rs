@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::net::Outcome;
+use crate::net::{Outcome, limits};
 use crate::x509::der;
 
 /// Values of a list that are shown; the rest is counted.
@@ -172,7 +172,7 @@ impl Tried {
     /// Whether the run's own limit ended it: then nobody knows what would have come. The detail is all that tells it
     /// from the limit of a step.
     fn ran_out_of_time(&self) -> bool {
-        self.detail.as_ref().is_some_and(|detail| detail.contains("the deadline of the "))
+        self.detail.as_deref().is_some_and(limits::names_deadline)
     }
 
     fn status(&self) -> String {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use url::Url;
 
+use super::limits;
 use super::outcome::Outcome;
 
 /// Request method; LDAP's one operation is told as one too.
@@ -131,6 +132,19 @@ impl Attempt {
 }
 
 impl Attempt {
+    /// Whether it was answered with a redirect that is followed.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        let redirect = self.http_status.is_some_and(|status| (300..400).contains(&status));
+        redirect && self.redirected_to.is_some() && self.outcome == Outcome::Ok
+    }
+
+    /// Whether the run's own deadline ended it, so that nobody knows what would have come.
+    #[must_use]
+    pub fn ran_out_of_time(&self) -> bool {
+        self.detail.as_deref().is_some_and(limits::names_deadline)
+    }
+
     /// Whether the server answered in its protocol, with whatever.
     #[must_use]
     pub fn is_answered(&self) -> bool {

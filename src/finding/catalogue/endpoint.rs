@@ -53,9 +53,9 @@ entries! {
     reference: "RFC 6960 Appendix A.2";
 
     SLOW = "endpoint.slow", Fixed(Warning), "An endpoint answers too slowly for some clients";
-    explanation: "The answer was complete, but took more than 12 seconds. Windows gives one retrieval 15 seconds and all of a chain 20, and directory services give up after 12. What works now fails there as soon as the line or the server is a little busier.";
-    remedy: "Whoever runs the endpoint makes it faster or puts a CDN in front, and the CA makes a large CRL smaller; if it is fast from another network, the network team looks at the proxy or the inspection in between.";
-    reference: "RFC 5280 §6.3.3";
+    explanation: "The answer was complete, but took more than 12 seconds, or longer than Windows would have waited for it. Directory services give up after 12. Windows gives one URL at most 15; its TLS clients give all revocation URLs of a chain 20 together, one after the other, and each half of what is left: the first 10, and each URL that does not answer uses up its share. Where a certificate's status hangs on such an answer, Windows has none, though it came here. The times are those measured from this machine, without any cache.";
+    remedy: "Whoever runs the endpoint makes it faster or puts a CDN in front, and the CA makes a large CRL smaller; if it is fast from another network, the network team looks at the proxy or the inspection in between. URLs that do not answer and are tried before it are mended, opened in the firewall, or left out of the certificates to come.";
+    reference: "RFC 5280 §6.3.3; CertGetCertificateChain, CERT_CHAIN_REVOCATION_ACCUMULATIVE_TIMEOUT (Microsoft)";
 
     REDIRECTED = "endpoint.redirected", Fixed(Info), "An endpoint works by a redirect to another host";
     explanation: "The URL leads by an HTTP redirect to a different host, which served the object. A firewall rule written from the URLs in the certificate does not cover that host. Not every client follows redirects for revocation data.";

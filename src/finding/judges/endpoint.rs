@@ -86,18 +86,11 @@ fn told_here(facts: &EndpointFacts) -> Vec<&Attempt> {
     facts.attempts.iter().filter(|attempt| Some(attempt.method) != failed).collect()
 }
 
-/// A redirect that was answered and is followed.
-fn is_hop(attempt: &Attempt) -> bool {
-    let redirect =
-        attempt.redirected_to.is_some() && attempt.http_status.is_some_and(|status| (300..400).contains(&status));
-    redirect && attempt.outcome == Outcome::Ok
-}
-
 /// An object came whole, whatever it holds: one that is not of its kind is `Malformed` with a status. What is no HTTP
 /// or LDAP is `Malformed` too, and then no defect tells of it.
 fn gave_an_object(attempt: &Attempt) -> bool {
     match attempt.outcome {
-        Outcome::Ok => !is_hop(attempt),
+        Outcome::Ok => !attempt.is_followed(),
         Outcome::Malformed => attempt.is_answered(),
         _ => false,
     }
@@ -135,7 +128,7 @@ fn ends<'a>(attempts: &[&'a Attempt]) -> Vec<&'a Attempt> {
         (attempt.address, attempt.url.host_str().map(ToOwned::to_owned), attempt.method, attempt.outcome)
     };
     let mut kept: Vec<&Attempt> = Vec::new();
-    for attempt in attempts.iter().copied().filter(|attempt| !is_hop(attempt)) {
+    for attempt in attempts.iter().copied().filter(|attempt| !attempt.is_followed()) {
         match kept.iter_mut().find(|known| key(known) == key(attempt)) {
             Some(known) => *known = attempt,
             None => kept.push(attempt),
@@ -199,7 +192,7 @@ fn elsewhere<'a>(named: &str, reached: &'a Url) -> Option<&'a Url> {
 
 /// Of the addresses of one host, at each hop.
 pub(super) fn partial(url: &str, attempts: &[&Attempt], sink: &mut Sink) {
-    let works = |attempt: &Attempt| is_hop(attempt) || gave_an_object(attempt);
+    let works = |attempt: &Attempt| attempt.is_followed() || gave_an_object(attempt);
     let host = |attempt: &Attempt| (attempt.url.host_str().map(ToOwned::to_owned), port_of(&attempt.url));
     let mut hosts: Vec<_> = Vec::new();
     for attempt in attempts {
@@ -240,7 +233,7 @@ fn slow(facts: &EndpointFacts, attempts: &[&Attempt], sink: &mut Sink) {
     let mut hops = Duration::ZERO;
     for attempt in attempts {
         let total = attempt.timings.total.unwrap_or_default();
-        if is_hop(attempt) {
+        if attempt.is_followed() {
             hops = hops.saturating_add(total);
             continue;
         }

@@ -13,6 +13,7 @@ pub(super) mod path;
 mod revocation;
 mod rollover;
 mod store;
+mod windows;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
