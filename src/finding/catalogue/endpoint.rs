@@ -23,7 +23,7 @@ entries! {
     reference: "RFC 9110 §15";
 
     LDAP_ERROR = "endpoint.ldap-error", ByConsequence, "A directory answers, but not with the object";
-    explanation: "An LDAP directory was reached and answered, but there is no such entry (noSuchObject), the entry has no such attribute, someone without a login may not read it, or the directory refers to another server; its result code is said. The search is made as clients make it for certificates: without a login, and without following referrals. Clients get no revocation answer from it.";
+    explanation: "An LDAP directory was reached and answered, but there is no such entry (noSuchObject), the entry has no such attribute, someone without a login may not read it, or the directory refers to another server; its result code is said. The search is made without a login and without following referrals, as clients outside a domain make it; members of the domain may log in and see more. Other clients get nothing from it.";
     remedy: "noSuchObject, or no such attribute: whoever runs the CA publishes the object under the name that the certificates give, or corrects the URL in the certificates to come. Refused: the directory's administrator lets everyone read that entry and attribute. Referral: the URL names the server that holds the entry. Better than all of these is an http URL beside it.";
     reference: "RFC 4511 §4.1.9; RFC 4523 §4";
 

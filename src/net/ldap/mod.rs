@@ -383,8 +383,10 @@ fn explain<S>(answer: &Answer, progress: &Progress<S>, query: &Query) -> String 
     if answer.code == Some(message::NO_SUCH_OBJECT) && !answer.matched.is_empty() {
         text.push_str(&format!(", the nearest that exists is {}", quoted(&answer.matched)));
     }
-    if !answer.diagnostic.trim().is_empty() {
-        text.push_str(&format!(" \"{}\"", quoted(answer.diagnostic.trim())));
+    // Active Directory ends it with a NUL.
+    let diagnostic = answer.diagnostic.trim_matches(|character: char| character.is_whitespace() || character == '\0');
+    if !diagnostic.is_empty() {
+        text.push_str(&format!(" \"{}\"", quoted(diagnostic)));
     }
     let refused = progress.bind.as_ref().and_then(|bind| bind.code).filter(|code| *code != message::SUCCESS);
     if let Some(code) = refused {

@@ -174,7 +174,7 @@ async fn an_answer_without_the_object_says_why() {
     let referral = der::encode(tag::REFERRAL, &[&string(b"ldap://other/o=y"), &string(b"ldap://third/")]);
     let elsewhere = message(2, &result(tag::SEARCH_RESULT_DONE, 10, "", "", &referral));
     let reference = message(2, &der::encode(tag::SEARCH_RESULT_REFERENCE, &[&string(b"ldap://sub/")]));
-    let notice = message(0, &result(tag::EXTENDED_RESPONSE, 52, "", "going down", &[]));
+    let notice = message(0, &result(tag::EXTENDED_RESPONSE, 52, "", "going down\n\0", &[]));
     for (search, detail) in [
         (none, "there is no such entry: noSuchObject (32), the nearest that exists is o=y \"nothing\u{7} there\""),
         (done(0), "there is no such entry, or none that may be read without a login"),
