@@ -77,7 +77,14 @@ async fn request(stream: &mut TcpStream) -> Vec<u8> {
 }
 
 fn asking(url: &str) -> HttpRequest {
-    HttpRequest { url: url.parse().unwrap(), method: HttpMethod::Search, body: None, accept: "", limit: 4096 }
+    HttpRequest {
+        url: url.parse().unwrap(),
+        method: HttpMethod::Search,
+        body: None,
+        accept: "",
+        limit: 4096,
+        follow: true,
+    }
 }
 
 fn at(address: SocketAddr) -> HttpRequest {
