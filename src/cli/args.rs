@@ -235,7 +235,7 @@ pub struct EndpointsArgs {
 
     /// Test the places in a file, one a line: HOST, HOST:PORT or a URL; - for standard input
     ///
-    /// They are tested whether --probe is given or not. Any HTTP answer opens a host; a URL that names an object has to
+    /// They are tested, and with them what the targets need, whether --probe is given or not. Any HTTP answer opens a host; a URL that names an object has to
     /// give something other than a web page.
     #[arg(long, value_name = "FILE")]
     pub from_list: Option<PathBuf>,
@@ -248,7 +248,7 @@ pub struct EndpointsArgs {
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t, help_heading = "Output")]
     pub format: EndpointsFormatArg,
 
-    /// Chain that rules are for [default: \"inet filter output\" of nftables, OUTPUT of iptables]
+    /// Chain that rules are for [default: inet filter output of nftables, OUTPUT of iptables]
     #[arg(long, value_name = "CHAIN", value_parser = values::chain, help_heading = "Output")]
     pub chain: Option<String>,
 

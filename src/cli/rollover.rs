@@ -52,13 +52,18 @@ async fn roll(from: Named, to: Named, job: Job, progress: bool) -> Result<Rollov
         let old = check_one(Arc::clone(&old_run), begun, from, Arc::clone(&bar));
         let new = check_one(Arc::clone(&new_run), begun, to, Arc::clone(&bar));
         let (old, new) = join(Box::pin(old), Box::pin(new)).await;
-        let network = run.retriever.network();
-        // The names were just asked for; what was not, has a time of its own.
-        let deadline = Deadline::after(run.deadline);
-        let (needed_by_old, needed_by_new) = (&[&old.examination], &[&new.examination]);
-        let old_ways = egress::list(network, needed_by_old, deadline);
-        let new_ways = egress::list(network, needed_by_new, deadline);
-        let (old_ways, new_ways) = join(old_ways, new_ways).await;
+        let ways = |checked: &Checked| {
+            let ways = egress::list(&[&checked.examination]);
+            async {
+                // By --offline no name is asked for either.
+                if run.revocation.offline {
+                    return ways;
+                }
+                // The names were asked for just now; what was not, has a time of its own.
+                egress::resolve(run.retriever.network(), ways, Deadline::after(run.deadline)).await
+            }
+        };
+        let (old_ways, new_ways) = join(ways(&old), ways(&new)).await;
         (old, new, old_ways, new_ways)
     };
     let (old, new, old_ways, new_ways): (Checked, Checked, _, _) = Box::pin(watched(work, &bar)).await;

@@ -9,7 +9,7 @@ use url::Url;
 use super::place::{Place, Protocol};
 use crate::net::{Attempt, Deadline, Failure, HttpMethod, HttpRequest, HttpTimings, Network, Outcome, ProxyUrl, Sink};
 
-/// Octets read of what an object's URL serves: enough to tell it from a page.
+/// Octets read of what an object's URL serves: enough to tell it from a page. How long it is does not matter.
 const LOOKED_AT: u64 = 64 << 10;
 
 /// A place with what came of going there.
@@ -35,12 +35,19 @@ impl Reached {
 }
 
 /// Whether this attempt shows the way to be open. What a proxy says of an origin that it could not reach is none of the
-/// origin's answers (RFC 9110 §15.6.3, §15.6.5).
+/// origin's answers (RFC 9110 §15.6.3, §15.6.5), nor need a redirect to another host be.
 #[must_use]
-pub(super) fn is_answer(attempt: &Attempt) -> bool {
+pub fn is_answer(attempt: &Attempt) -> bool {
     match attempt.outcome {
         Outcome::Ok | Outcome::RedirectLoop | Outcome::TooLarge | Outcome::LdapError => true,
-        Outcome::HttpError => !(attempt.through_proxy && matches!(attempt.http_status, Some(502..=504))),
+        Outcome::HttpError => {
+            let of_proxy = match attempt.http_status {
+                Some(502..=504) => true,
+                // It may lead to the proxy's own page.
+                _ => attempt.redirected_to.as_ref().is_some_and(|to| to.host() != attempt.url.host()),
+            };
+            !(attempt.through_proxy && of_proxy)
+        }
         Outcome::Malformed => attempt.http_status.is_some(),
         _ => false,
     }
@@ -91,7 +98,7 @@ async fn by_asking(
         method,
         body: None,
         accept: "*/*",
-        limit: LOOKED_AT.saturating_mul(2),
+        limit: network.options().limits.max_crl_size,
         // Where a host's front page leads is of no interest.
         follow: place.object.is_some(),
     };

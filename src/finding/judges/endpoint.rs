@@ -102,7 +102,7 @@ fn delivered(facts: &EndpointFacts, attempts: &[&Attempt]) -> bool {
     facts.content.is_some() || attempts.iter().any(gave)
 }
 
-fn tried(attempt: &Attempt) -> Tried {
+pub(super) fn tried(attempt: &Attempt) -> Tried {
     let port = port_of(&attempt.url).unwrap_or(0);
     let connect_failed = attempt.detail.as_ref().is_none_or(|detail| detail.starts_with("connect"));
     let connected = match attempt.outcome {
@@ -191,7 +191,7 @@ fn elsewhere<'a>(named: &str, reached: &'a Url) -> Option<&'a Url> {
 }
 
 /// Of the addresses of one host, at each hop.
-pub(super) fn partial(url: &str, attempts: &[&Attempt], sink: &mut Sink) {
+fn partial(url: &str, attempts: &[&Attempt], sink: &mut Sink) {
     let works = |attempt: &Attempt| attempt.is_followed() || gave_an_object(attempt);
     let host = |attempt: &Attempt| (attempt.url.host_str().map(ToOwned::to_owned), port_of(&attempt.url));
     let mut hosts: Vec<_> = Vec::new();
