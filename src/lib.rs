@@ -51,7 +51,9 @@
 pub mod acquire;
 pub mod cli;
 pub mod egress;
+pub mod expect;
 pub mod finding;
+mod instant;
 pub mod lab;
 pub mod net;
 pub mod path;
@@ -59,6 +61,7 @@ pub mod render;
 pub mod report;
 pub mod revocation;
 mod settle;
+mod spelling;
 pub mod target;
 pub mod x509;
 

@@ -15,7 +15,7 @@ pub mod policy;
 pub mod profile;
 pub mod store;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod validator;

@@ -209,7 +209,7 @@ pub struct TrustArgs {
     pub roots: Vec<RootsChoice>,
 
     /// Judge validity as of then: 2026-12-01T00:00:00Z, or a date (its beginning in UTC)
-    #[arg(long, value_name = "TIME", value_parser = values::instant)]
+    #[arg(long, value_name = "TIME", value_parser = crate::instant::parse)]
     pub at: Option<Timestamp>,
 }
 
