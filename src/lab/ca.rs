@@ -19,7 +19,7 @@ use super::{LabError, der};
 use crate::x509::Certificate;
 use crate::x509::der as reader;
 
-/// The organization in every name of the lab.
+/// The organization in a name of the lab, unless it has its own.
 pub const ORGANIZATION: &str = "Certflight Lab";
 
 /// What a certificate is to say.
@@ -28,6 +28,11 @@ pub const ORGANIZATION: &str = "Certflight Lab";
 pub struct Profile {
     /// Common name of the subject.
     pub subject: String,
+    /// Organization of the subject: the lab's unless given, none if empty.
+    pub organization: Option<String>,
+    /// Organizational units of the subject.
+    #[serde(default)]
+    pub organizational_units: Vec<String>,
     /// Name, among the lab's certificates, of the one that issues it; its own for a self-signed one.
     pub issuer: String,
     /// What key to make.
@@ -100,6 +105,8 @@ impl Profile {
     pub fn authority(subject: &str, not_before: Offset, not_after: Offset) -> Self {
         Self {
             subject: subject.to_owned(),
+            organization: None,
+            organizational_units: Vec::new(),
             issuer: subject.to_owned(),
             key: KeyKind::default(),
             key_of: None,
@@ -125,6 +132,64 @@ impl Profile {
             unknown_extension: None,
             fault: None,
         }
+    }
+
+    /// Its subject.
+    #[must_use]
+    pub fn name(&self) -> Subject<'_> {
+        Subject {
+            common_name: &self.subject,
+            organization: self.organization.as_deref().unwrap_or(ORGANIZATION),
+            organizational_units: &self.organizational_units,
+        }
+    }
+}
+
+/// A subject of the lab: organization, organizational units and common name, in this order.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    common_name: &'a str,
+    organization: &'a str,
+    organizational_units: &'a [String],
+}
+
+impl<'a> From<&'a str> for Subject<'a> {
+    /// With the lab's organization and this common name.
+    fn from(common_name: &'a str) -> Self {
+        Self { common_name, organization: ORGANIZATION, organizational_units: &[] }
+    }
+}
+
+impl Subject<'_> {
+    /// `Name`, DER.
+    #[must_use]
+    pub fn der(&self) -> Vec<u8> {
+        let organization = (!self.organization.is_empty()).then_some((10, self.organization));
+        let units = self.organizational_units.iter().map(|unit| (11, unit.as_str()));
+        let rdns: Vec<Vec<u8>> = organization
+            .into_iter()
+            .chain(units)
+            .chain([(3, self.common_name)])
+            .map(|(arc, text)| der::set_of(&attribute(&[2, 5, 4, arc], text)))
+            .collect();
+        der::sequence(&rdns)
+    }
+
+    /// The same for rcgen, which takes one value of each type only.
+    fn for_rcgen(&self) -> DistinguishedName {
+        let mut name = DistinguishedName::new();
+        if !self.organization.is_empty() {
+            name.push(DnType::OrganizationName, self.organization);
+        }
+        if let Some(unit) = self.organizational_units.last() {
+            name.push(DnType::OrganizationalUnitName, unit);
+        }
+        name.push(DnType::CommonName, self.common_name);
+        name
+    }
+
+    fn is_for_rcgen(&self) -> bool {
+        self.organizational_units.len() <= 1
     }
 }
 
@@ -203,10 +268,7 @@ pub(super) const UNKNOWN_EXTENSION: &[u64] = &[1, 3, 6, 1, 4, 1, 32473, 1];
 /// `Name` with the lab's organization and this common name.
 #[must_use]
 pub fn name(common_name: &str) -> Vec<u8> {
-    der::sequence(&[
-        der::set_of(&attribute(&[2, 5, 4, 10], ORGANIZATION)),
-        der::set_of(&attribute(&[2, 5, 4, 3], common_name)),
-    ])
+    Subject::from(common_name).der()
 }
 
 /// `AttributeTypeAndValue`
@@ -223,14 +285,14 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], LabError> {
     Ok(octets)
 }
 
-/// Issues a certificate. `issuer` is the common name and key of who signs; `None`: itself.
+/// Issues a certificate. `issuer` is the name and key of who signs; `None`: itself.
 ///
 /// # Errors
 /// What rcgen refuses (names that are no IA5 strings), or no randomness.
 pub fn issue(
     profile: &Profile,
     key: &Arc<Key>,
-    issuer: Option<(&str, &Key)>,
+    issuer: Option<(Subject<'_>, &Key)>,
     now: Timestamp,
 ) -> Result<Issued, LabError> {
     let mut serial: [u8; 16] = random()?;
@@ -238,13 +300,19 @@ pub fn issue(
         *first = (*first & 0x3f) | 0x40;
     }
     let parameters = parameters(profile, &serial, now)?;
-    let (issuer_name, issuer_key) = issuer.unwrap_or((&profile.subject, key.as_ref()));
+    let (issuer_name, issuer_key) = issuer.unwrap_or((profile.name(), key.as_ref()));
     let mut issuer_parameters = CertificateParams::default();
-    issuer_parameters.distinguished_name = distinguished_name(issuer_name);
+    issuer_parameters.distinguished_name = issuer_name.for_rcgen();
     let issued = parameters.signed_by(key.as_ref(), &Issuer::from_params(&issuer_parameters, issuer_key))?;
     let mut encoded = issued.der().to_vec();
-    if profile.signature != SigningHash::default() {
-        encoded = reissue(&encoded, issuer_key, profile.signature, |_| {})?;
+    if profile.signature != SigningHash::default() || !issuer_name.is_for_rcgen() || !profile.name().is_for_rcgen() {
+        encoded = reissue(&encoded, issuer_key, profile.signature, |fields| {
+            for (place, name) in [(3, issuer_name), (5, profile.name())] {
+                if let Some(field) = fields.get_mut(place) {
+                    *field = name.der();
+                }
+            }
+        })?;
     }
     if let Some(fault) = profile.fault {
         encoded = break_by(fault, encoded, issuer_key, profile.signature)?;
@@ -253,7 +321,7 @@ pub fn issue(
     Ok(Issued {
         certificate: Certificate::from_der(der.clone()).ok().map(Arc::new),
         der,
-        subject: name(&profile.subject),
+        subject: profile.name().der(),
         serial: serial.to_vec(),
         key: Arc::clone(key),
     })
@@ -261,7 +329,7 @@ pub fn issue(
 
 fn parameters(profile: &Profile, serial: &[u8], now: Timestamp) -> Result<CertificateParams, LabError> {
     let mut parameters = CertificateParams::new(profile.names.clone())?;
-    parameters.distinguished_name = distinguished_name(&profile.subject);
+    parameters.distinguished_name = profile.name().for_rcgen();
     parameters.serial_number = Some(SerialNumber::from_slice(serial));
     parameters.not_before = instant(profile.not_before.from(now)).into();
     parameters.not_after = instant(profile.not_after.from(now)).into();
@@ -294,13 +362,6 @@ fn parameters(profile: &Profile, serial: &[u8], now: Timestamp) -> Result<Certif
     }
     parameters.custom_extensions = extensions(profile)?;
     Ok(parameters)
-}
-
-fn distinguished_name(common_name: &str) -> DistinguishedName {
-    let mut name = DistinguishedName::new();
-    name.push(DnType::OrganizationName, ORGANIZATION);
-    name.push(DnType::CommonName, common_name);
-    name
 }
 
 fn instant(at: Timestamp) -> SystemTime {
@@ -536,6 +597,25 @@ mod tests {
         assert!(certificate.extension("1.3.6.1.4.1.32473.1").unwrap().critical);
         assert!(certificate.extension(crate::x509::extensions::oid::SCT_LIST).is_some());
         assert_eq!(certificate.not_after.as_second() - certificate.not_before.as_second(), 10 * 86_400);
+    }
+
+    #[test]
+    fn subjects_are_what_a_profile_says() {
+        for (text, subject) in [
+            ("", "CN=Lab,O=Certflight Lab"),
+            ("organization = \"\"", "CN=Lab"),
+            ("organization = \"Some Org\"\norganizational_units = [\"A\"]", "CN=Lab,OU=A,O=Some Org"),
+            ("organizational_units = [\"A\", \"B\"]", "CN=Lab,OU=B,OU=A,O=Certflight Lab"),
+        ] {
+            let issued = self_signed(text);
+            let certificate = issued.certificate.as_ref().unwrap();
+            assert_eq!(certificate.subject.to_string(), subject);
+            assert_eq!(
+                (certificate.subject.der(), certificate.issuer.der()),
+                (&issued.subject[..], &issued.subject[..])
+            );
+            assert!(verifies(&issued), "{subject}");
+        }
     }
 
     #[test]

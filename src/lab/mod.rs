@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 pub use scenario::{Scenario, Variant};
-pub use stage::{Lab, standard};
+pub use stage::{Lab, Placement, standard};
 
 /// Why a lab could not be set up.
 #[derive(Debug, thiserror::Error)]

@@ -53,7 +53,45 @@ pub struct Lab {
     site: Arc<Site>,
     _tasks: Tasks,
     _doors: Doors,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+/// Where a lab stands: by default on 127.0.0.1, at free ports. Ports below 1024 take rights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placement {
+    /// Stands for 127.0.0.1 wherever a scenario says that.
+    pub address: IpAddr,
+    /// Of the target server; 0: a free one.
+    pub port: u16,
+    /// Of the HTTP server; 0: a free one.
+    pub http_port: u16,
+    /// Of the name server; 0: a free one.
+    pub dns_port: u16,
+}
+
+impl Default for Placement {
+    fn default() -> Self {
+        Self { address: LOOPBACK, port: 0, http_port: 0, dns_port: 0 }
+    }
+}
+
+impl Placement {
+    /// An address of the scenario, where it stands here.
+    fn of(&self, address: IpAddr) -> IpAddr {
+        if address == LOOPBACK { self.address } else { address }
+    }
+
+    fn at(&self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.address, port)
+    }
+
+    fn zone(&self, zone: &dns::Zone) -> dns::Zone {
+        let moved = |answer: &Answer| match answer {
+            Answer::Addresses(addresses) => Answer::Addresses(addresses.iter().map(|one| self.of(*one)).collect()),
+            Answer::Other(other) => Answer::Other(*other),
+        };
+        zone.iter().map(|(name, answer)| (name.clone(), moved(answer))).collect()
+    }
 }
 
 /// Sockets that nobody serves.
@@ -71,7 +109,7 @@ struct Doors {
 pub async fn standard(delay: Option<Duration>) -> Result<Lab, LabError> {
     let clean = Scenario::named("clean")?;
     let expectation = expectation(&clean, Variant::Firing)?;
-    Lab::set_up(clean.command, expectation, delay.unwrap_or_default()).await
+    Lab::set_up(clean.command, expectation, delay.unwrap_or_default(), Placement::default()).await
 }
 
 /// As [`standard`], where the root's CRL lists so many entries, about 39 octets each: for measuring.
@@ -82,7 +120,7 @@ pub async fn with_large_crl(entries: u32, delay: Option<Duration>) -> Result<Lab
     let clean = Scenario::named("clean")?;
     let mut expectation = expectation(&clean, Variant::Firing)?.clone();
     expectation.fill_crl("intermediate", entries)?;
-    Lab::set_up(clean.command, &expectation, delay.unwrap_or_default()).await
+    Lab::set_up(clean.command, &expectation, delay.unwrap_or_default(), Placement::default()).await
 }
 
 fn expectation(scenario: &Scenario, variant: Variant) -> Result<&Expectation, LabError> {
@@ -98,7 +136,21 @@ impl Lab {
     /// [`LabError`]: no loopback address to be had (scenarios with several need 127.0.0.2, which macOS does
     /// not have by itself), or a scenario that contradicts itself.
     pub async fn start(scenario: &Scenario, variant: Variant) -> Result<Self, LabError> {
-        Self::set_up(scenario.command, expectation(scenario, variant)?, Duration::ZERO).await
+        Self::start_at(scenario, variant, Placement::default()).await
+    }
+
+    /// The same, elsewhere.
+    ///
+    /// # Errors
+    /// [`LabError`]: also when the address is none of this machine's, or a port is taken or needs rights.
+    pub async fn start_at(scenario: &Scenario, variant: Variant, placement: Placement) -> Result<Self, LabError> {
+        Self::set_up(scenario.command, expectation(scenario, variant)?, Duration::ZERO, placement).await
+    }
+
+    /// Where the files of the scenario are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Options of the command line that lead it to this lab, without subcommand and target.
@@ -120,13 +172,18 @@ impl Lab {
         self.site.requests()
     }
 
-    async fn set_up(command: Command, expectation: &Expectation, delay: Duration) -> Result<Self, LabError> {
+    async fn set_up(
+        command: Command,
+        expectation: &Expectation,
+        delay: Duration,
+        placement: Placement,
+    ) -> Result<Self, LabError> {
         let now = Timestamp::now();
         let folder = tempfile::tempdir().map_err(LabError::io("make a folder"))?;
         let mut tasks = Tasks::default();
         let mut doors = Doors::default();
 
-        let ports = Ports::take(expectation, &mut doors).await?;
+        let ports = Ports::take(expectation, &mut doors, placement).await?;
         let placeholders = ports.placeholders(folder.path());
         let mut staging = expectation.staging(&placeholders)?;
         add_ladder(&mut staging, ports.http_port)?;
@@ -153,9 +210,9 @@ impl Lab {
         if let Some((listener, acceptor)) = https {
             http::serve(&mut tasks, listener, Arc::clone(&site), Some(acceptor));
         }
-        let port = serve_target(&mut tasks, &mut doors, &staging, &certificates, delay, now).await?;
-        let pins = staging
-            .dns
+        let port = serve_target(&mut tasks, &mut doors, &staging, &certificates, (placement, delay, now)).await?;
+        let zone = placement.zone(&staging.dns);
+        let pins = zone
             .iter()
             .filter_map(|(name, answer)| match answer {
                 Answer::Addresses(addresses) => Some(addresses.iter().map(|address| (name.clone(), *address))),
@@ -163,7 +220,7 @@ impl Lab {
             })
             .flatten()
             .collect();
-        let dns_server = dns::start(&mut tasks, staging.dns.clone(), delay).await?;
+        let dns_server = dns::start_at(placement.at(placement.dns_port), &mut tasks, zone, delay).await?;
 
         let roots_file = folder.path().join("roots.pem");
         write(&roots_file, &encoded(&staging.roots, Form::Pem, &certificates)?)?;
@@ -196,7 +253,7 @@ impl Lab {
             site,
             _tasks: tasks,
             _doors: doors,
-            _folder: folder,
+            folder,
         })
     }
 }
@@ -212,11 +269,11 @@ struct Ports {
 }
 
 impl Ports {
-    async fn take(expectation: &Expectation, doors: &mut Doors) -> Result<Self, LabError> {
-        let any = SocketAddr::new(LOOPBACK, 0);
-        let (http, http_port) = listen_anywhere().await?;
+    async fn take(expectation: &Expectation, doors: &mut Doors, placement: Placement) -> Result<Self, LabError> {
+        let any = placement.at(0);
+        let (http, http_port) = listening(placement.at(placement.http_port)).await?;
         let (https, https_port) = if expectation.mentions("{https}") {
-            let (listener, port) = listen_anywhere().await?;
+            let (listener, port) = listening(any).await?;
             (Some(listener), port)
         } else {
             (None, 0)
@@ -236,8 +293,10 @@ impl Ports {
         Ok(Self { http, http_port, https, https_port, refused_port, silent_port })
     }
 
-    fn placeholders(&self, folder: &Path) -> [(&'static str, String); 5] {
+    fn placeholders(&self, folder: &Path) -> [(&'static str, String); 6] {
+        let with_port = if self.http_port == 80 { String::new() } else { format!(":{}", self.http_port) };
         [
+            ("{:http}", with_port),
             ("{http}", self.http_port.to_string()),
             ("{https}", self.https_port.to_string()),
             ("{refused}", self.refused_port.to_string()),
@@ -247,8 +306,8 @@ impl Ports {
     }
 }
 
-async fn listen_anywhere() -> Result<(TcpListener, u16), LabError> {
-    let listener = listen(SocketAddr::new(LOOPBACK, 0)).await?;
+async fn listening(address: SocketAddr) -> Result<(TcpListener, u16), LabError> {
+    let listener = listen(address).await?;
     let port = listener.local_addr().map_err(LabError::io("ask for its own address"))?.port();
     Ok((listener, port))
 }
@@ -284,7 +343,7 @@ fn issue(staging: &Staging, now: Timestamp) -> Result<Certificates, LabError> {
                 .get(&profile.issuer)
                 .ok_or_else(|| LabError::Stage(format!("the lab has no issuer `{}`", profile.issuer)))?;
             let issuer_key = key(&profile.issuer)?;
-            ca::issue(profile, &subject_key, Some((&issuer.subject, issuer_key.as_ref())), now)?
+            ca::issue(profile, &subject_key, Some((issuer.name(), issuer_key.as_ref())), now)?
         };
         certificates.insert(name.clone(), issued);
     }
@@ -413,15 +472,14 @@ async fn serve_target(
     doors: &mut Doors,
     staging: &Staging,
     certificates: &Certificates,
-    delay: Duration,
-    now: Timestamp,
+    (placement, delay, now): (Placement, Duration, Timestamp),
 ) -> Result<u16, LabError> {
     let server = &staging.server;
     let staple =
         server.staple.as_ref().map(|name| responder(name, staging, certificates, now)?.staple()).transpose()?;
-    let mut port = 0;
+    let mut port = placement.port;
     for listener in &server.listeners {
-        let address = SocketAddr::new(listener.address, port);
+        let address = SocketAddr::new(placement.of(listener.address), port);
         match listener.door {
             Door::Open => {
                 let chain = listener.chain.as_ref().unwrap_or(&server.chain);
