@@ -5,8 +5,12 @@ use std::fmt;
 use aws_lc_rs::digest;
 
 use crate::path::alias;
+use crate::x509::der::hex;
 use crate::x509::written::same_text;
 use crate::x509::{Certificate, Name, WrittenName};
+
+const SHA1_DIGITS: usize = 40;
+const SHA256_DIGITS: usize = 64;
 
 /// What a root is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +34,7 @@ impl RootName {
     pub fn parse(text: &str) -> Result<Self, String> {
         if let Some(digits) = thumbprint(text) {
             return match digits.len() {
-                40 | 64 => Ok(Self::Thumbprint(digits)),
+                SHA1_DIGITS | SHA256_DIGITS => Ok(Self::Thumbprint(digits)),
                 length => Err(format!(
                     "a thumbprint of {length} hexadecimal digits is neither SHA-1 (40) nor SHA-256 (64): copy it whole, or write CN=… if it is a name"
                 )),
@@ -52,10 +56,20 @@ impl RootName {
     pub fn is_entry(&self, subject: &Name, der: &[u8]) -> bool {
         match self {
             Self::Thumbprint(digits) => {
-                let algorithm = if digits.len() == 40 { &digest::SHA1_FOR_LEGACY_USE_ONLY } else { &digest::SHA256 };
-                crate::x509::der::hex(digest::digest(algorithm, der).as_ref()) == *digits
+                let algorithm =
+                    if digits.len() == SHA1_DIGITS { &digest::SHA1_FOR_LEGACY_USE_ONLY } else { &digest::SHA256 };
+                hex(digest::digest(algorithm, der).as_ref()) == *digits
             }
             Self::Named { .. } => self.is_called(subject),
+        }
+    }
+
+    /// A certificate's thumbprint of the kind that was written, else its SHA-256, to be compared by eye.
+    #[must_use]
+    pub fn thumbprint_of(&self, certificate: &Certificate) -> String {
+        match self {
+            Self::Thumbprint(digits) if digits.len() == SHA1_DIGITS => labelled(&hex(&certificate.sha1())),
+            _ => labelled(&certificate.sha256.to_string()),
         }
     }
 
@@ -71,13 +85,15 @@ impl RootName {
 impl fmt::Display for RootName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Thumbprint(digits) => {
-                write!(f, "with {} thumbprint {digits}", if digits.len() == 40 { "SHA-1" } else { "SHA-256" })
-            }
+            Self::Thumbprint(digits) => f.write_str(&labelled(digits)),
             Self::Named { written, common_name: None } => write!(f, "{written}"),
             Self::Named { written, common_name: Some(common_name) } => write!(f, "{written} (CN={common_name})"),
         }
     }
+}
+
+fn labelled(digits: &str) -> String {
+    format!("{} {digits}", if digits.len() == SHA1_DIGITS { "SHA-1" } else { "SHA-256" })
 }
 
 /// The digits, where a text seems to be a thumbprint: hexadecimal in pairs or in one, perhaps after the hash's name.
@@ -101,7 +117,6 @@ fn thumbprint(text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::path::testing::Authority;
-    use crate::x509::der::hex;
 
     #[test]
     fn thumbprints_are_read_in_every_common_spelling() {

@@ -78,6 +78,15 @@ pub struct JobArgs {
     #[arg(long, help_heading = "Revocation")]
     pub offline: bool,
 
+    /// Facts that must hold of every target, as TOML: root, issuer, subject_common_name, organization, endpoints, …
+    ///
+    /// Each that does not, or that could not be looked at, is one critical finding. The keys: root (a common name, a
+    /// whole subject or a thumbprint), issuer, subject_common_name, organization, organizational_unit (an empty text:
+    /// none), dns_names, key_algorithm, key_bits_min, signature_algorithm, not_after_min, extended_key_usage,
+    /// tls_version_min, endpoints (HOST, HOST:PORT or a URL; port 80 unless given), client_auth = true.
+    #[arg(long, value_name = "FILE", help_heading = "Expectations")]
+    pub expect: Option<PathBuf>,
+
     /// Severities.
     #[command(flatten)]
     pub severity: SeverityArgs,

@@ -57,6 +57,11 @@ entries! {
     remedy: "The certificate's owner has it issued with the purpose needed. Public CAs no longer issue clientAuth together with serverAuth, so a client certificate may have to come from another CA.";
     reference: "RFC 5280 §4.2.1.12";
 
+    NO_CLIENT_AUTH = "cert.no-client-auth", Fixed(Warning), "A certificate lacks client authentication";
+    explanation: "The certificate lists the purposes it may be used for (extended key usage), and clientAuth is not among them although it should be, or was in the certificate before. As a server's certificate it works. Where the same certificate is also presented to other servers, as mail servers do for mutual TLS (forced TLS by certificate), those refuse it. A CA certificate with such a list limits everything below it.";
+    remedy: "If the certificate is used for client authentication too, its owner has it issued with clientAuth; public CAs are about to stop doing that, so plan for a certificate of another CA, or for a peer that identifies the host otherwise.";
+    reference: "RFC 5280 §4.2.1.12; RFC 8446 §4.4.2.4";
+
     MUST_STAPLE_UNMET = "cert.must-staple-unmet", Fixed(Critical), "The certificate demands a stapled OCSP response and none came";
     explanation: "The certificate carries the TLS feature status_request (\"must-staple\"): the server promises to send an OCSP response with every handshake. None came, so clients that honour the feature, such as Firefox, break the connection off. Many servers send no staple for the first connections after a restart, until they have fetched one.";
     remedy: "The server's operator switches OCSP stapling on (nginx: ssl_stapling on, with a resolver) and makes sure that the server can reach the OCSP responder; otherwise the certificate is issued anew without the feature.";

@@ -4,7 +4,7 @@ use super::{
     DefaultSeverity::{Fixed, Graded},
     entries,
 };
-use crate::finding::Severity::{Unknown, Warning};
+use crate::finding::Severity::{Critical, Unknown, Warning};
 
 entries! {
     TARGET_UNREADABLE = "target.unreadable", Fixed(Unknown), "No certificate could be read from the target";
@@ -15,6 +15,11 @@ entries! {
     STORE_UNREADABLE = "store.unreadable", Graded(Warning, Unknown), "The trust store could not be read, or not wholly";
     explanation: "Verification needs the trust anchors of this machine. Where none could be loaded the question cannot be put at all, and the verdict is unknown; where only some entries could not be read it is a warning, and the rest were used. An unreadable entry can be the very root that a chain needs. PEM blocks labelled TRUSTED CERTIFICATE are among the things that the loader passes over.";
     remedy: "Whoever administers this machine mends or removes the entries named (on Linux, update-ca-certificates or update-ca-trust writes the bundle anew), checks SSL_CERT_FILE and SSL_CERT_DIR, or names the anchors with --roots.";
+    reference: "RFC 5280 §6.1.1 (d)";
+
+    ROOT_MISSING = "store.root-missing", Fixed(Critical), "A root that is asked for is not trusted here";
+    explanation: "The root that was named is not among this machine's trust anchors. Every chain that leads to it and to no other root fails here, however sound it is, and after a change of CA that is what happens to all clients that lack the new root. Programs with trust stores of their own, such as Java, browsers and appliances, can differ from what is said here.";
+    remedy: "Whoever administers this machine updates the trust store (on Linux the package ca-certificates, on Windows the automatic root update), or installs the root after comparing its SHA-256 fingerprint with what its owner publishes.";
     reference: "RFC 5280 §6.1.1 (d)";
 
     CLOCK_SKEW = "local.clock-skew", Fixed(Warning), "This machine's clock is off";

@@ -18,6 +18,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("ocsp", "What an OCSP responder answers"),
     ("aia", "What a caIssuers URL holds"),
     ("endpoint", "Reaching an endpoint"),
+    ("expect", "What was stated in advance"),
 ];
 
 /// The catalogue as Markdown: a table of contents by group, then every code.
