@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Passes every test, with all set-up of its own: on Debian as root it installs the real servers that some
-# tests talk to (nginx, Postfix, OpenSSL); elsewhere those tests say that they were skipped, and why.
+# tests talk to (nginx, Postfix, OpenLDAP, OpenSSL); elsewhere those tests say that they were skipped, and why.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     missing=()
-    for pair in nginx:nginx-light postfix:postfix openssl:openssl cc:gcc; do
+    for pair in nginx:nginx-light postfix:postfix slapd:slapd openssl:openssl cc:gcc; do
         PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
     done
     if [ "${#missing[@]}" -gt 0 ]; then

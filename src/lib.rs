@@ -61,6 +61,7 @@ pub mod path;
 pub mod render;
 pub mod report;
 pub mod revocation;
+pub mod rollover;
 mod settle;
 mod spelling;
 pub mod target;

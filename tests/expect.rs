@@ -104,6 +104,38 @@ fn the_shipped_files_tell_exchange_online_before_its_change_from_after() {
 }
 
 #[test]
+fn a_rollover_is_compared_with_what_was_announced() {
+    let test = "a_rollover_is_compared_with_what_was_announced";
+    let servers = servers();
+    let Some(before) = at_real_ports(&servers, test, "exchange-online-before") else { return };
+    let Some(after) = at_real_ports(&servers, test, "exchange-online") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let both = folder.path().join("roots.pem");
+    let roots = [&before, &after].map(|lab| fs::read_to_string(&lab.roots_file).unwrap());
+    fs::write(&both, roots.concat()).unwrap();
+    let address = after.dns_server.ip().to_string();
+    let run = |roots: &Path, facts: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_certflight"));
+        command.args(["rollover", "--from", &before.target, "--to", &after.target, "--connect", &address]);
+        // Names of the new chain are the new lab's; the old one's servers are found by their pins.
+        command.args(["--format", "json", "--no-proxy", "--dns-server", &before.dns_server.to_string()]);
+        for (name, address) in after.pins.iter().filter(|(name, _)| name.ends_with(".globalsign.com")) {
+            command.args(["--resolve", &format!("{name}:{address}")]);
+        }
+        let outcome = Outcome::of(command.arg("--roots").arg(roots).args(["--expect", facts]));
+        let findings = outcome.report["findings"].as_array().unwrap().clone();
+        let codes = findings.iter().filter(|finding| finding["severity"] != "info");
+        let mut codes: Vec<String> = codes.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect();
+        codes.sort();
+        (outcome.exit, codes)
+    };
+    assert_eq!(run(&both, AFTER), (0, Vec::new()));
+    let missed = |count| vec!["expect.mismatch".to_owned(); count];
+    assert_eq!(run(&both, BEFORE), (2, missed(1)));
+    assert_eq!(run(&before.roots_file, AFTER), (2, vec!["store.root-missing".to_owned()]));
+}
+
+#[test]
 fn places_are_gone_to_once_a_run_however_many_targets_there_are() {
     let servers = servers();
     let lab = started(&servers, "clean");
@@ -175,5 +207,5 @@ fn a_file_that_states_nothing_sensible_is_an_error_with_file_and_key() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_certflight"));
     let output = command.args(["endpoints", "a.test", "--expect", AFTER]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("--expect is for check"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--expect is for check and rollover"));
 }

@@ -1,6 +1,7 @@
 //! Text from the command line and from certificates that names hosts, targets and proxies.
 #![no_main]
 
+use certflight::egress::Place;
 use certflight::net::{NoProxy, ProxyUrl};
 use certflight::target::{Host, Target};
 use libfuzzer_sys::fuzz_target;
@@ -13,6 +14,10 @@ fuzz_target!(|text: &str| {
         }
     }
     let _ = Host::parse(text);
+    if let Ok(place) = Place::parse(text) {
+        let url = place.url().expect("a place has a URL");
+        assert!(Place::of_url(&url).is_none_or(|again| again.is_at(&place)), "{url}");
+    }
     let _ = ProxyUrl::parse(text).map(|proxy| proxy.to_string());
     let _ = NoProxy::parse(text).covers("www.example.test");
 });

@@ -37,6 +37,7 @@ Examples:
   certflight check smtp://mail.example.org         through STARTTLS
   certflight url http://crl.example.org/ca.crl     what is there, and is it usable?
   certflight endpoints new-chain.pem --probe       which hosts have to be open, and are they?
+  certflight rollover --from www.example.org --to new-chain.pem   may it go ahead?
   certflight explain crl.expired                   what a finding means
   certflight demo                                  all of it without a network"
 );
@@ -77,6 +78,18 @@ Examples:
   certflight endpoints smtp://mx.example.org --probe      is the firewall open?
   certflight endpoints new-chain.pem --format nftables > certflight.nft
   certflight endpoints --from-list hosts.txt              one HOST, HOST:PORT or URL a line"
+);
+notes!(
+    ROLLOVER_NOTES,
+    LONG_ROLLOVER_NOTES,
+    "\
+Targets are as for check. --at and --connect are about the new one. A file is checked for the name of the
+server that it takes the place of, unless --servername gives one.
+
+Examples:
+  certflight rollover --from www.example.org --to new-chain.pem
+  certflight rollover --from smtp://mx.example.org --to new-chain.pem --at 2026-12-24
+  certflight rollover --from old.pem --to new.pem --servername www.example.org"
 );
 notes!(
     DEMO_NOTES,
@@ -132,6 +145,11 @@ pub enum Command {
     /// Every host that validating these chains needs: CRLs, OCSP, caIssuers, and where redirects lead. For the firewall
     /// ticket, or as rules to load. With --probe each is tested from here.
     Endpoints(Box<EndpointsArgs>),
+    /// Compare the old chain with the new one before a rollover
+    ///
+    /// What changes and what that means for clients, whether this machine trusts the new root, which hosts must newly be
+    /// open, and a full check of the new chain: may the rollover go ahead from here?
+    Rollover(Box<RolloverArgs>),
     /// Show the tool at work without a network
     ///
     /// Starts a CA, a TLS server, CRL, OCSP and caIssuers services on loopback inside this process
@@ -264,6 +282,27 @@ pub enum EndpointsFormatArg {
     Windows,
 }
 
+/// `rollover`
+#[derive(Debug, Args)]
+#[command(after_help = ROLLOVER_NOTES, after_long_help = LONG_ROLLOVER_NOTES)]
+pub struct RolloverArgs {
+    /// What serves today: a server or a file
+    #[arg(long, value_name = "TARGET")]
+    pub from: String,
+
+    /// What comes: a server or a file
+    #[arg(long, value_name = "TARGET")]
+    pub to: String,
+
+    /// How to show the report.
+    #[command(flatten)]
+    pub output: OutputArgs,
+
+    /// How both are fetched and judged.
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
 /// `demo`
 #[derive(Debug, Args)]
 #[command(after_help = DEMO_NOTES, after_long_help = LONG_DEMO_NOTES)]
@@ -329,6 +368,8 @@ pub enum SchemaArg {
     Url,
     /// certflight/endpoints/1, of endpoints
     Endpoints,
+    /// certflight/rollover/1, of rollover
+    Rollover,
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use tokio::runtime::Builder;
 
 use super::args::{Cli, Command, DemoArgs, FormatArg, OutputArgs};
 use super::output::{self, Output};
-use super::{CliError, check, url};
+use super::{CliError, check, rollover, url};
 use crate::finding::Verdict;
 use crate::finding::catalogue;
-use crate::lab::scenario::{Scenario, Variant};
+use crate::lab::scenario::{self, Scenario, Variant};
 use crate::lab::stage::Lab;
 use textwrap::{Options, fill};
 
@@ -90,6 +90,9 @@ fn stage(scenario: &Scenario, variant: Variant, output: &OutputArgs) -> Result<V
 fn run_against(lab: &Lab, output: &OutputArgs) -> Result<Verdict, CliError> {
     let mut typed: Vec<OsString> = vec!["certflight".into(), lab.command.word().into()];
     typed.extend(lab.cli_args().into_iter().map(Into::into));
+    if lab.command == scenario::Command::Rollover {
+        typed.push("--to".into());
+    }
     typed.push(lab.target.clone().into());
     let cli = Cli::try_parse_from(typed)
         .map_err(|error| CliError::new(format!("the scenario's options are not the command's: {error}")))?;
@@ -101,6 +104,10 @@ fn run_against(lab: &Lab, output: &OutputArgs) -> Result<Verdict, CliError> {
         Command::Url(mut args) => {
             args.output = output.clone();
             url::run(&args)
+        }
+        Command::Rollover(mut args) => {
+            args.output = output.clone();
+            rollover::run(&args, lab.public_roots.clone())
         }
         _ => Err(CliError::new("the scenario is for a command that has no demo")),
     }

@@ -29,7 +29,9 @@ pub(super) fn run(args: &EndpointsArgs) -> Result<Verdict, CliError> {
         None => Vec::new(),
     };
     if args.job.expect.is_some() {
-        return Err(CliError::new("--expect is for check: endpoints lists what has to be open and judges no facts"));
+        return Err(CliError::new(
+            "--expect is for check and rollover: endpoints lists what has to be open and judges no facts",
+        ));
     }
     let mut job = resolve::job(&args.job)?;
     let probe = args.probe || args.from_list.is_some();

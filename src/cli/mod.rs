@@ -11,6 +11,7 @@ mod man;
 mod output;
 mod progress;
 mod resolve;
+mod rollover;
 mod schema;
 mod url;
 mod values;
@@ -60,6 +61,7 @@ fn run(command: &Command) -> Result<Verdict, CliError> {
         Command::Check(args) => check::run(args, PublicRoots::default()),
         Command::Url(args) => url::run(args),
         Command::Endpoints(args) => endpoints::run(args),
+        Command::Rollover(args) => rollover::run(args, PublicRoots::default()),
         Command::Demo(args) => demo::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Schema(args) => schema::run(args),

@@ -265,7 +265,8 @@ fn purpose(purpose: PurposeArg) -> Purpose {
     }
 }
 
-fn named(text: &str) -> Named {
+/// What a text names.
+pub(super) fn named(text: &str) -> Named {
     let target = Target::parse(text, |text| Path::new(text).is_file());
     Named { text: text.to_owned(), target }
 }

@@ -10,6 +10,7 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Verdict, CliError> {
         SchemaArg::Report => schema::report(),
         SchemaArg::Url => schema::url(),
         SchemaArg::Endpoints => schema::endpoints(),
+        SchemaArg::Rollover => schema::rollover(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|error| CliError::new(error.to_string()))?;
     output::print(&format!("{text}\n"))?;

@@ -39,7 +39,7 @@ impl Reached {
 #[must_use]
 pub(super) fn is_answer(attempt: &Attempt) -> bool {
     match attempt.outcome {
-        Outcome::Ok | Outcome::RedirectLoop | Outcome::TooLarge => true,
+        Outcome::Ok | Outcome::RedirectLoop | Outcome::TooLarge | Outcome::LdapError => true,
         Outcome::HttpError => !(attempt.through_proxy && matches!(attempt.http_status, Some(502..=504))),
         Outcome::Malformed => attempt.http_status.is_some(),
         _ => false,
@@ -53,7 +53,10 @@ pub async fn reach(network: &Network, place: &Place, deadline: Deadline) -> Reac
         return Reached { place: place.clone(), addresses: Vec::new(), unresolved: None, attempts: Vec::new() };
     };
     let attempts = match place.protocol {
-        Protocol::Http | Protocol::Https => by_http(network, place, &url, deadline).await,
+        Protocol::Http | Protocol::Https => by_asking(network, place, &url, HttpMethod::Get, deadline).await,
+        Protocol::Ldap | Protocol::Ldaps if place.object.is_some() => {
+            by_asking(network, place, &url, HttpMethod::Search, deadline).await
+        }
         Protocol::Ldap | Protocol::Ldaps | Protocol::Tcp => by_connecting(network, place, &url, deadline).await,
     };
     let (addresses, unresolved) = match network.endpoint_proxy(&url) {
@@ -76,10 +79,16 @@ pub(super) async fn addresses_of(
     (addresses, resolution.failure)
 }
 
-async fn by_http(network: &Network, place: &Place, url: &Url, deadline: Deadline) -> Vec<Attempt> {
+async fn by_asking(
+    network: &Network,
+    place: &Place,
+    url: &Url,
+    method: HttpMethod,
+    deadline: Deadline,
+) -> Vec<Attempt> {
     let request = HttpRequest {
         url: url.clone(),
-        method: HttpMethod::Get,
+        method,
         body: None,
         accept: "*/*",
         limit: LOOKED_AT.saturating_mul(2),

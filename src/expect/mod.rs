@@ -1,6 +1,6 @@
 //! Facts that somebody expects of a target (`--expect FILE`), and what has to be seen to tell whether they hold.
 //!
-//! Input: the text of a file ([`parse`]). Output: [`Expectations`], and with [`Expected::look`] what only the network and the
+//! Input: the text of a file ([`parse`]). Output: [`Expectations`], and with [`Expected::reach`] what only the network and the
 //! trust store can say of them. Whether a fact holds is `finding`'s to tell; one that was not looked at never counts as
 //! holding.
 

@@ -15,11 +15,12 @@ use jiff::Timestamp;
 pub use catalogue::{Code, Entry};
 pub use severity::{SeverityRule, SeverityRuleError};
 
-use crate::Examination;
 use crate::egress::Way;
 use crate::path::Judgement;
 use crate::revocation::{Answer, EndpointFacts};
+use crate::rollover::{Comparison, Difference, Field};
 use crate::x509::{Certificate, Fingerprint};
+use crate::{Checked, Examination};
 
 /// How much a finding matters, in ascending order.
 #[derive(
@@ -188,6 +189,53 @@ pub fn judge_egress(checked: &[Finding], ways: &[Way], policy: &Policy) -> Vec<F
     findings.extend(checked.iter().filter(|finding| judges::keeps_from_listing(finding.code)).cloned());
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
+}
+
+/// Judges a rollover: what was found about the new chain, each closed host once, what the differences mean, and why the
+/// old one could not be looked at, if so. `from` and `to` were judged by themselves.
+#[must_use]
+pub fn judge_rollover(
+    comparison: &Comparison,
+    from: &Checked,
+    to: &Checked,
+    ways: &[Way],
+    policy: &Policy,
+) -> Vec<Finding> {
+    let closed_counts = Policy { closed_is_critical: true, ..policy.clone() };
+    let mut told = judges::rollover(comparison, &to.examination.trust_store);
+    let closed = judges::egress(ways, &closed_counts);
+    told.extend(closed.into_iter().filter(|finding| judges::is_closed(finding.code)));
+    let mut findings = arrange(told, policy);
+    // That the new root is not trusted is told as what is missing from the store.
+    let root_is_told = findings.iter().any(|finding| finding.code == catalogue::machine::ROOT_MISSING);
+    let of_new = to.findings.iter().filter(|finding| {
+        let told_by_host = judges::is_closed(finding.code) && matches!(finding.about, About::Endpoint(_));
+        let told_as_root = finding.code == catalogue::path::UNTRUSTED_ROOT && root_is_told;
+        let known = |other: &Finding| other.code == finding.code && other.about == finding.about;
+        !told_by_host && !told_as_root && !findings.iter().any(known)
+    });
+    let of_new: Vec<Finding> = of_new.cloned().collect();
+    findings.extend(of_new);
+    if comparison.from.is_none() {
+        // Nothing is known against the new chain by that; but what changes is not known either.
+        let of_old = from.findings.iter().filter(|finding| judges::keeps_from_listing(finding.code));
+        findings.extend(of_old.map(|finding| Finding { severity: Severity::Unknown, ..finding.clone() }));
+    }
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), rank(finding.code)));
+    findings
+}
+
+/// What a difference means for clients, and how grave it is.
+#[must_use]
+pub fn judge_difference(difference: &Difference, comparison: &Comparison, policy: &Policy) -> (Severity, String) {
+    let (severity, meaning) = judges::difference(difference, comparison);
+    let code = match difference.field {
+        Field::ClientAuth => catalogue::cert::NO_CLIENT_AUTH,
+        Field::Root => catalogue::machine::ROOT_MISSING,
+        _ => catalogue::rollover::BREAKING,
+    };
+    let effective = if severity == Severity::Info { None } else { policy.effective(code, severity) };
+    (effective.unwrap_or(Severity::Info), meaning)
 }
 
 /// The codes of what is wrong with one path, most to the point first; empty for a valid one. The report's

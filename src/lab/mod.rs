@@ -1,5 +1,5 @@
 //! The CA and the servers of `demo`, which the tests use too: TLS and SMTP servers, CRL, OCSP and
-//! caIssuers services and a name server, on loopback, good or broken as a scenario stages them.
+//! caIssuers services, a directory and a name server, on loopback, good or broken as a scenario stages them.
 //!
 //! Input: a [`Scenario`] out of `testdata/scenarios.toml`. Output: a running [`Lab`], which ends with
 //! all its servers when it is dropped. Needs no root rights: ports are ephemeral, names are
@@ -15,6 +15,7 @@ pub mod der;
 pub mod dns;
 pub mod http;
 pub mod key;
+pub mod ldap;
 pub mod ocsp;
 pub mod offset;
 pub mod rsa;

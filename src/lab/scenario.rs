@@ -3,9 +3,9 @@
 //! The file's `baseline` is a sound lab; a scenario's `stage` is laid over it table by table (a value or
 //! an array replaces the baseline's), after the `setting` that it names, if any. `silent.stage`, laid over the baseline
 //! and the setting by itself, is the near miss that must not fire the scenario's code. In its strings `{http}`, `{https}`,
-//! `{refused}` and `{silent}` stand for the ports of the lab's HTTP server, its HTTPS server, an address that refuses and
-//! one that is silent; `{:http}` for a colon with the HTTP server's port, or for nothing where that is 80; `{dir}` for the
-//! folder of its files.
+//! `{ldap}`, `{refused}` and `{silent}` stand for the ports of the lab's HTTP server, its HTTPS server, its directory, an
+//! address that refuses and one that is silent; `{:http}` for a colon with the HTTP server's port, or for nothing where
+//! that is 80; `{dir}` for the folder of its files.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -58,6 +58,8 @@ pub enum Command {
     Check,
     /// `url`
     Url,
+    /// `rollover` to the target
+    Rollover,
 }
 
 impl Command {
@@ -67,6 +69,7 @@ impl Command {
         match self {
             Self::Check => "check",
             Self::Url => "url",
+            Self::Rollover => "rollover",
         }
     }
 }
@@ -267,6 +270,9 @@ pub(super) struct Staging {
     pub(super) ocsp: BTreeMap<String, OcspProfile>,
     /// What is served where.
     pub(super) route: BTreeMap<String, RouteStage>,
+    /// Entries of the directory.
+    #[serde(default)]
+    pub(super) directory: BTreeMap<String, EntryStage>,
     /// The HTTP server.
     #[serde(default)]
     pub(super) web: WebStage,
@@ -328,6 +334,22 @@ impl RouteStage {
             delay_ms: 0,
         }
     }
+}
+
+/// One entry of the directory.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EntryStage {
+    /// Its distinguished name.
+    pub(super) name: String,
+    /// Its attribute.
+    pub(super) attribute: String,
+    /// CRLs that are its values.
+    #[serde(default)]
+    pub(super) crls: Vec<String>,
+    /// Certificates that are.
+    #[serde(default)]
+    pub(super) certificates: Vec<String>,
 }
 
 /// Form of certificates in a route or a file.

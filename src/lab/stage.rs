@@ -19,10 +19,12 @@ use super::dns::Answer;
 use super::http::{self, Content, Route, Site};
 use super::key::Key;
 use super::ocsp::Responder;
-use super::scenario::{Command, Door, Expectation, Form, RouteStage, Scenario, ServerStage, Staging, Variant, filled};
+use super::scenario::{
+    Command, Door, EntryStage, Expectation, Form, RouteStage, Scenario, ServerStage, Staging, Variant, filled,
+};
 use super::silent::{Refused, SilentAddress};
 use super::tls::{self, Presentation, Service};
-use super::{LabError, Tasks, cms, crl, dns, listen};
+use super::{LabError, Tasks, cms, crl, dns, ldap, listen};
 use crate::path::PublicRoots;
 use crate::x509::{Certificate, pem};
 
@@ -210,6 +212,9 @@ impl Lab {
         if let Some((listener, acceptor)) = https {
             http::serve(&mut tasks, listener, Arc::clone(&site), Some(acceptor));
         }
+        if let Some(listener) = ports.ldap {
+            ldap::serve(&mut tasks, listener, entries(&staging, &certificates, now)?, delay);
+        }
         let port = serve_target(&mut tasks, &mut doors, &staging, &certificates, (placement, delay, now)).await?;
         let zone = placement.zone(&staging.dns);
         let pins = zone
@@ -264,6 +269,8 @@ struct Ports {
     http_port: u16,
     https: Option<TcpListener>,
     https_port: u16,
+    ldap: Option<TcpListener>,
+    ldap_port: u16,
     refused_port: u16,
     silent_port: u16,
 }
@@ -272,12 +279,8 @@ impl Ports {
     async fn take(expectation: &Expectation, doors: &mut Doors, placement: Placement) -> Result<Self, LabError> {
         let any = placement.at(0);
         let (http, http_port) = listening(placement.at(placement.http_port)).await?;
-        let (https, https_port) = if expectation.mentions("{https}") {
-            let (listener, port) = listening(any).await?;
-            (Some(listener), port)
-        } else {
-            (None, 0)
-        };
+        let (https, https_port) = listening_if(expectation.mentions("{https}"), any).await?;
+        let (ldap, ldap_port) = listening_if(expectation.mentions("{ldap}"), any).await?;
         let mut refused_port = 0;
         if expectation.mentions("{refused}") {
             let refused = Refused::bind(any)?;
@@ -290,15 +293,16 @@ impl Ports {
             silent_port = silent.address().port();
             doors.silent.push(silent);
         }
-        Ok(Self { http, http_port, https, https_port, refused_port, silent_port })
+        Ok(Self { http, http_port, https, https_port, ldap, ldap_port, refused_port, silent_port })
     }
 
-    fn placeholders(&self, folder: &Path) -> [(&'static str, String); 6] {
+    fn placeholders(&self, folder: &Path) -> [(&'static str, String); 7] {
         let with_port = if self.http_port == 80 { String::new() } else { format!(":{}", self.http_port) };
         [
             ("{:http}", with_port),
             ("{http}", self.http_port.to_string()),
             ("{https}", self.https_port.to_string()),
+            ("{ldap}", self.ldap_port.to_string()),
             ("{refused}", self.refused_port.to_string()),
             ("{silent}", self.silent_port.to_string()),
             ("{dir}", folder.display().to_string()),
@@ -310,6 +314,14 @@ async fn listening(address: SocketAddr) -> Result<(TcpListener, u16), LabError> 
     let listener = listen(address).await?;
     let port = listener.local_addr().map_err(LabError::io("ask for its own address"))?.port();
     Ok((listener, port))
+}
+
+async fn listening_if(wanted: bool, address: SocketAddr) -> Result<(Option<TcpListener>, u16), LabError> {
+    if !wanted {
+        return Ok((None, 0));
+    }
+    let (listener, port) = listening(address).await?;
+    Ok((Some(listener), port))
 }
 
 fn write(path: &Path, contents: &[u8]) -> Result<(), LabError> {
@@ -419,10 +431,8 @@ fn content(
     certificates: &Certificates,
     now: Timestamp,
 ) -> Result<(Content, &'static str), LabError> {
-    let lookup = |name: &str| find(certificates, name);
     if let Some(name) = &route.crl {
-        let profile = staging.crl.get(name).ok_or_else(|| LabError::Stage(format!("the lab has no CRL `{name}`")))?;
-        return Ok((Content::Fixed(crl::encode(profile, &lookup, now)?.into()), "application/pkix-crl"));
+        return Ok((Content::Fixed(encoded_crl(name, staging, certificates, now)?), "application/pkix-crl"));
     }
     if let Some(name) = &route.ocsp {
         let responder = responder(name, staging, certificates, now)?;
@@ -434,6 +444,21 @@ fn content(
         None => encoded(&route.certificates, route.form, certificates)?.into(),
     };
     Ok((Content::Fixed(octets), content_type))
+}
+
+fn encoded_crl(name: &str, staging: &Staging, certificates: &Certificates, now: Timestamp) -> Result<Bytes, LabError> {
+    let profile = staging.crl.get(name).ok_or_else(|| LabError::Stage(format!("the lab has no CRL `{name}`")))?;
+    Ok(crl::encode(profile, &|name| find(certificates, name), now)?.into())
+}
+
+fn entries(staging: &Staging, certificates: &Certificates, now: Timestamp) -> Result<Vec<ldap::Entry>, LabError> {
+    let entry = |entry: &EntryStage| {
+        let crls = entry.crls.iter().map(|name| encoded_crl(name, staging, certificates, now));
+        let issued = entry.certificates.iter().map(|name| find(certificates, name).map(|issued| issued.der.clone()));
+        let values = crls.chain(issued).collect::<Result<_, _>>()?;
+        Ok(ldap::Entry { name: entry.name.clone(), attribute: entry.attribute.clone(), values })
+    };
+    staging.directory.values().map(entry).collect()
 }
 
 fn responder(

@@ -5,6 +5,7 @@
 //! the [`Outcome`] that the person with the firewall can act on. A dead host is an observation,
 //! never an `Err` of the run.
 
+mod activity;
 mod connect;
 mod content;
 mod deny;
@@ -12,6 +13,7 @@ pub mod dns;
 mod exchange;
 mod fetch;
 pub mod http;
+pub mod ldap;
 pub mod limits;
 mod nameserver;
 pub mod outcome;
@@ -33,7 +35,7 @@ use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore};
 
 pub use dns::Resolution;
-pub use http::{Attempt, Exchange, HttpMethod, HttpRequest, HttpTimings, ServerClock, Sink};
+pub use http::{Attempt, Exchange, HttpMethod, HttpRequest, HttpTimings, ServerClock, Sink, port_of};
 pub use limits::{Deadline, Limits};
 pub use outcome::{Failure, Outcome};
 pub use proxy::{NoProxy, ProxyChoice, ProxyEnvironment, ProxyUrl, ProxyUrlError};

@@ -15,6 +15,7 @@ mod text;
 use std::io::{self, Write};
 
 use crate::report::Report;
+use crate::report::rollover::RolloverReport;
 use crate::report::url::UrlReport;
 
 /// `--format`
@@ -50,5 +51,22 @@ pub fn url(report: &UrlReport, format: Format, options: &human::Options, writer:
         Format::Human => human::url(report, options, writer),
         Format::Json => json::write(report, writer),
         Format::Ndjson => report.endpoints.iter().try_for_each(|endpoint| ndjson::line(endpoint, writer)),
+    }
+}
+
+/// Writes the report of `rollover`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn rollover(
+    report: &RolloverReport,
+    format: Format,
+    options: &human::Options,
+    writer: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Human => human::rollover(report, options, writer),
+        Format::Json => json::write(report, writer),
+        Format::Ndjson => ndjson::line(report, writer),
     }
 }

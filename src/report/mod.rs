@@ -10,6 +10,7 @@
 
 mod convert;
 pub mod endpoints;
+pub mod rollover;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod schema;

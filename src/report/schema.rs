@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::endpoints::{ENDPOINTS_SCHEMA, EndpointsReport};
+use super::rollover::{ROLLOVER_SCHEMA, RolloverReport};
 use super::url::{URL_SCHEMA, UrlReport};
 use super::{REPORT_SCHEMA, Report};
 use crate::finding::catalogue;
@@ -29,6 +30,12 @@ pub fn endpoints() -> Schema {
     )
 }
 
+/// JSON Schema (draft 2020-12) of `certflight/rollover/1`.
+#[must_use]
+pub fn rollover() -> Schema {
+    schema_of::<RolloverReport>(ROLLOVER_SCHEMA, "an old chain against a new one, by certflight rollover")
+}
+
 /// As it is serialised, not as it would be read: fields that may be `null` are there all the same.
 fn schema_of<T: JsonSchema>(title: &str, description: &str) -> Schema {
     let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
@@ -47,6 +54,10 @@ pub(super) fn url_name(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn endpoints_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "const": ENDPOINTS_SCHEMA })
+}
+
+pub(super) fn rollover_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "const": ROLLOVER_SCHEMA })
 }
 
 /// A finding's code: one of the catalogue's.

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(dead_code, unreachable_pub, missing_docs)]
 
+pub mod netns;
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -82,7 +84,7 @@ fn day(offset: i64) -> String {
 }
 
 impl Authority {
-    fn new(folder: &Path, name: &str) -> Self {
+    pub fn new(folder: &Path, name: &str) -> Self {
         let folder = folder.join(name.replace(' ', "-"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("index.txt"), "").unwrap();

@@ -78,7 +78,7 @@ pub struct JobArgs {
     #[arg(long, help_heading = "Revocation")]
     pub offline: bool,
 
-    /// Facts that must hold of every target, as TOML: root, issuer, subject_common_name, organization, endpoints, …
+    /// Facts that must hold of every target (with rollover, of the new chain), as TOML: root, issuer, endpoints, …
     ///
     /// Each that does not, or that could not be looked at, is one critical finding. The keys: root (a common name, a
     /// whole subject or a thumbprint), issuer, subject_common_name, organization, organizational_unit (an empty text:

@@ -57,11 +57,6 @@ entries! {
     remedy: "The certificate's owner has it issued with the purpose needed. Public CAs no longer issue clientAuth together with serverAuth, so a client certificate may have to come from another CA.";
     reference: "RFC 5280 §4.2.1.12";
 
-    NO_CLIENT_AUTH = "cert.no-client-auth", Fixed(Warning), "A certificate lacks client authentication";
-    explanation: "The certificate lists the purposes it may be used for (extended key usage), and clientAuth is not among them although it should be, or was in the certificate before. As a server's certificate it works. Where the same certificate is also presented to other servers, as mail servers do for mutual TLS (forced TLS by certificate), those refuse it. A CA certificate with such a list limits everything below it.";
-    remedy: "If the certificate is used for client authentication too, its owner has it issued with clientAuth; public CAs are about to stop doing that, so plan for a certificate of another CA, or for a peer that identifies the host otherwise.";
-    reference: "RFC 5280 §4.2.1.12; RFC 8446 §4.4.2.4";
-
     MUST_STAPLE_UNMET = "cert.must-staple-unmet", Fixed(Critical), "The certificate demands a stapled OCSP response and none came";
     explanation: "The certificate carries the TLS feature status_request (\"must-staple\"): the server promises to send an OCSP response with every handshake. None came, so clients that honour the feature, such as Firefox, break the connection off. Many servers send no staple for the first connections after a restart, until they have fetched one.";
     remedy: "The server's operator switches OCSP stapling on (nginx: ssl_stapling on, with a resolver) and makes sure that the server can reach the OCSP responder; otherwise the certificate is issued anew without the feature.";
@@ -86,4 +81,9 @@ entries! {
     explanation: "The certificate breaks a rule of RFC 5280's certificate profile or of the CA/Browser Forum's Baseline Requirements that strict verifiers enforce: a serial number that is negative, zero or too long, a missing key identifier, constraints that contradict each other, an extension that is critical and must not be or stands twice, and the like; the rule is said. Lenient clients accept it. Python since 3.13, OpenSSL with -x509_strict, pyca/cryptography and Go refuse one or the other, so it works for some and not for others.";
     remedy: "Whoever runs the CA issues the certificate anew without the fault; with a home-made CA that is a line of its extension file (authorityKeyIdentifier = keyid, basicConstraints = critical, and so on).";
     reference: "RFC 5280 §4.1, §4.2; CA/B Forum Baseline Requirements §7.1";
+
+    NO_CLIENT_AUTH = "cert.no-client-auth", Fixed(Warning), "The certificate may not authenticate clients";
+    explanation: "The extended key usage lacks clientAuth, although the certificate before it had that purpose, or it was stated that it should. Public CAs are taking the purpose out of the certificates they issue for servers. Where the same certificate is shown as a client, by a mail server that delivers with TLS or a service that calls another with mutual TLS, the other side then refuses it, and some programs send no certificate at all without a word.";
+    remedy: "Whoever runs the server finds out where it connects to others with this certificate; for those connections a certificate with clientAuth is obtained, from a private CA or from a public one that still issues them.";
+    reference: "RFC 5280 §4.2.1.12";
 }

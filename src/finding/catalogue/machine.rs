@@ -18,8 +18,8 @@ entries! {
     reference: "RFC 5280 §6.1.1 (d)";
 
     ROOT_MISSING = "store.root-missing", Fixed(Critical), "A root that is asked for is not trusted here";
-    explanation: "The root that was named is not among this machine's trust anchors. Every chain that leads to it and to no other root fails here, however sound it is, and after a change of CA that is what happens to all clients that lack the new root. Programs with trust stores of their own, such as Java, browsers and appliances, can differ from what is said here.";
-    remedy: "Whoever administers this machine updates the trust store (on Linux the package ca-certificates, on Windows the automatic root update), or installs the root after comparing its SHA-256 fingerprint with what its owner publishes.";
+    explanation: "The root that was asked about (by name, thumbprint or file, as an expectation, or as the end of the new chain before a rollover) is not in this machine's trust store, or only expired, or under another key. A chain that ends in it does not verify here, however well everything else is set up. Other machines have other stores, so that the same chain can work elsewhere.";
+    remedy: "Whoever administers this machine adds the root, whose thumbprint is compared with what the CA publishes, to the trust store (on Debian a file in /usr/local/share/ca-certificates and update-ca-certificates; on Red Hat /etc/pki/ca-trust/source/anchors and update-ca-trust; on Windows a group policy or certlm.msc), or updates the system's list of roots.";
     reference: "RFC 5280 §6.1.1 (d)";
 
     CLOCK_SKEW = "local.clock-skew", Fixed(Warning), "This machine's clock is off";

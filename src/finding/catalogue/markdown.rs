@@ -18,6 +18,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("ocsp", "What an OCSP responder answers"),
     ("aia", "What a caIssuers URL holds"),
     ("endpoint", "Reaching an endpoint"),
+    ("rollover", "An old chain against a new one"),
     ("expect", "What was stated in advance"),
 ];
 

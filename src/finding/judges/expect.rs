@@ -57,7 +57,10 @@ fn root_missing(examination: &Examination, observed: &Observed, sink: &mut Sink)
         "have this host's administrator update the trust store, or install the root {root} after comparing its SHA-256 \
          fingerprint with what its owner publishes"
     );
-    sink.report(machine::ROOT_MISSING, Weight::Usual, About::Target, message, remedy);
+    // As the path and `rollover` tell it, where the certificate is at hand.
+    let at_hand = examination.search.chosen().and_then(|path| path.certificates.last()).filter(|last| root.is(last));
+    let about = at_hand.map_or(About::Target, |last| About::Certificate(last.sha256));
+    sink.report(machine::ROOT_MISSING, Weight::Usual, about, message, remedy);
 }
 
 /// Of every connection that served something; where none did, that is told of the whole chain.

@@ -12,7 +12,9 @@ mod endpoint;
 mod expect;
 pub(super) mod path;
 mod revocation;
+mod rollover;
 mod store;
+mod windows;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -27,6 +29,7 @@ use crate::acquire::{AcquireError, Presented, PresentedCertificate};
 use crate::egress::Way;
 use crate::path::CertificationPath;
 use crate::revocation::{Answer, EndpointFacts};
+use crate::rollover::{Comparison, Difference};
 use crate::x509::{Certificate, Fingerprint};
 
 /// Everything observed for one target, judged with default severities.
@@ -122,6 +125,23 @@ pub(super) fn egress(ways: &[Way], policy: &Policy) -> Vec<Finding> {
 /// Whether a finding about a target tells why a list of what has to be open may lack something.
 pub(super) fn keeps_from_listing(code: Code) -> bool {
     egress::keeps_from_listing(code)
+}
+
+/// What a difference between two chains means for clients, and how grave that is.
+pub(super) fn difference(difference: &Difference, comparison: &Comparison) -> (Severity, String) {
+    rollover::difference(difference, comparison)
+}
+
+/// What two chains' differences mean, beside the findings about the new one.
+pub(super) fn rollover(comparison: &Comparison, trust_store: &str) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    rollover::judge(comparison, trust_store, &mut sink);
+    sink.findings
+}
+
+/// Whether a finding tells of a closed way, which [`egress`] tells once for each host.
+pub(super) fn is_closed(code: Code) -> bool {
+    endpoint::is_closed(code)
 }
 
 /// One target's observations with what every judge needs to talk about them.

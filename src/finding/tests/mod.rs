@@ -7,6 +7,7 @@ mod endpoint;
 mod expect;
 mod path;
 mod revocation;
+mod rollover;
 mod whole;
 
 use std::sync::Arc;
@@ -210,6 +211,7 @@ fn attempt(url: &str, address: &str, outcome: Outcome) -> Attempt {
         detail: None,
         denied: None,
         http_status: if outcome == Outcome::HttpError { Some(404) } else { answered.then_some(200) },
+        ldap_result: None,
         bytes: 0,
         timings: HttpTimings { total: Some(Duration::from_secs(5)), ..HttpTimings::default() },
         redirected_to: None,

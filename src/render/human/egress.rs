@@ -34,19 +34,22 @@ pub fn endpoints(report: &EndpointsReport, options: &Options, writer: &mut dyn W
     if report.endpoints.is_empty() {
         page.block(2, &Text::of("none: these certificates name no host"), 2)?;
     }
-    let word =
-        report.endpoints.iter().filter_map(|endpoint| endpoint.probe.as_ref()).map(|probe| self::word(probe).0.len());
-    let word = word.max().map_or(0, |width| width.saturating_add(2));
-    let place = report.endpoints.iter().map(|endpoint| Text::of(&place(endpoint)).width()).max().unwrap_or(0);
-    for endpoint in &report.endpoints {
-        one(endpoint, word, place, options.verbose, &mut page)?;
-    }
+    rows(&report.endpoints, options.verbose, &mut page)?;
     findings::show(&report.findings, &name, options.verbose, &mut page)?;
     page.blank()?;
     page.block(0, &closing(report), 6)
 }
 
-fn place(endpoint: &EgressEndpoint) -> String {
+/// A paragraph for each host and port.
+pub(super) fn rows(endpoints: &[EgressEndpoint], verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
+    let word = endpoints.iter().filter_map(|endpoint| endpoint.probe.as_ref()).map(|probe| self::word(probe).0.len());
+    let word = word.max().map_or(0, |width| width.saturating_add(2));
+    let place = endpoints.iter().map(|endpoint| Text::of(&place(endpoint)).width()).max().unwrap_or(0);
+    endpoints.iter().try_for_each(|endpoint| one(endpoint, word, place, verbose, page))
+}
+
+/// `host:port`
+pub(super) fn place(endpoint: &EgressEndpoint) -> String {
     let host = if endpoint.host.contains(':') { format!("[{}]", endpoint.host) } else { endpoint.host.clone() };
     format!("{host}:{}", endpoint.port)
 }

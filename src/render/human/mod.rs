@@ -6,6 +6,7 @@ mod endpoints;
 mod explain;
 mod findings;
 mod phrase;
+mod rollover;
 mod url;
 
 use std::io::{self, Write};
@@ -14,6 +15,7 @@ use anstyle::{AnsiColor, Style};
 
 pub use self::egress::endpoints;
 pub use self::explain::{codes, explain};
+pub use self::rollover::rollover;
 pub use self::url::url;
 use super::text::{Page, Text};
 use crate::report::{EndpointStatus, Finding, Report, Severity, Status, Summary, Target, Verdict};

@@ -61,6 +61,7 @@ fn endpoint(certificate: &x509::Certificate) -> EndpointFacts {
             detail: Some("connect".into()),
             denied: None,
             http_status: None,
+            ldap_result: None,
             bytes: 0,
             timings: net::HttpTimings::default(),
             redirected_to: None,
