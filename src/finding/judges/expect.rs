@@ -351,11 +351,15 @@ fn found(held: &[String]) -> String {
 
 /// A wildcard that is expected has to stand there as it is; a host can be covered by one.
 fn covers(leaf: &Certificate, name: &str) -> bool {
-    if name.starts_with("*.") {
-        let names = leaf.subject_alt_names.as_deref().unwrap_or_default();
-        return names.iter().any(|held| matches!(held, GeneralName::Dns(held) if held.eq_ignore_ascii_case(name)));
-    }
-    hostname::check(leaf, Some(name)) == NameCheck::Covered
+    let Some(below) = name.strip_prefix("*.") else {
+        return hostname::check(leaf, Some(name)) == NameCheck::Covered;
+    };
+    let Ok(below) = idna::domain_to_ascii(below) else { return false };
+    let is_it = |held: &GeneralName| match held {
+        GeneralName::Dns(held) => held.strip_prefix("*.").is_some_and(|held| held.eq_ignore_ascii_case(&below)),
+        _ => false,
+    };
+    leaf.subject_alt_names.as_deref().unwrap_or_default().iter().any(is_it)
 }
 
 fn alternative_names(leaf: &Certificate) -> Vec<String> {

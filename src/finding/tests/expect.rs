@@ -22,6 +22,7 @@ fn telling() -> Examination {
     certificates.leaf.subject_alt_names = Some(vec![
         GeneralName::Dns("www.example.test".to_owned()),
         GeneralName::Dns("*.example.test".to_owned()),
+        GeneralName::Dns("*.xn--bcher-kva.test".to_owned()),
         GeneralName::Ip(IpAddr::from([192, 0, 2, 1])),
     ]);
     certificates.leaf.extended_key_usage = Some(vec![oid::SERVER_AUTH.to_owned()]);
@@ -59,7 +60,8 @@ fn facts_that_hold_say_nothing() {
         "issuer = \"CN = CA  1\"",
         "subject_common_name = \"WWW.example.test\"",
         "organizational_unit = \"\"",
-        "dns_names = [\"www.example.test\", \"a.example.test\", \"192.0.2.1\", \"*.example.test\"]",
+        "dns_names = [\"www.example.test\", \"a.example.test\", \"192.0.2.1\", \"*.Example.test\"]",
+        "dns_names = [\"*.b\u{fc}cher.test\", \"a.b\u{fc}cher.test\"]",
         "key_algorithm = \"ecdsa\"",
         "key_bits_min = 256",
         "signature_algorithm = \"ECDSA-with-SHA256\"",
