@@ -47,17 +47,12 @@ pub(super) fn run(args: &EndpointsArgs) -> Result<Verdict, CliError> {
     let report = runtime.block_on(Listing { targets, places, probe }.report(job, output.progress));
     runtime.shutdown_background();
     let report = report?;
-    let mut rendered = Vec::new();
-    render::endpoints::write(&report, &format, &output.options, &mut rendered)
-        .map_err(|error| CliError::new(format!("cannot show the list: {error}")))?;
     if !matches!(format, Format::Human | Format::Json) {
         // Rules and tables have no room for them.
         let grave = report.findings.iter().filter(|finding| finding.severity > Severity::Info);
         grave.for_each(|finding| warn(&format!("{}: {}; {}", finding.code, finding.message, finding.remedy)));
     }
-    let mut sink = output.open()?;
-    sink.write(&rendered)?;
-    sink.finish()?;
+    output.show(|rendered| render::endpoints::write(&report, &format, &output.options, rendered))?;
     Ok(report.verdict)
 }
 

@@ -39,12 +39,7 @@ pub(super) fn run(args: &RolloverArgs, public_roots: PublicRoots) -> Result<Verd
     let report = runtime.block_on(roll(from, to, job, output.progress));
     runtime.shutdown_background();
     let report = report?;
-    let mut rendered = Vec::new();
-    render::rollover(&report, format, &output.options, &mut rendered)
-        .map_err(|error| CliError::new(format!("cannot show the report: {error}")))?;
-    let mut sink = output.open()?;
-    sink.write(&rendered)?;
-    sink.finish()?;
+    output.show(|rendered| render::rollover(&report, format, &output.options, rendered))?;
     Ok(report.verdict)
 }
 

@@ -149,46 +149,46 @@ fn without_rule(endpoint: &EgressEndpoint) -> Option<String> {
 }
 
 fn nftables(report: &EndpointsReport, chain: &str, writer: &mut dyn Write) -> io::Result<()> {
-    preamble(report, &BY_ADDRESS, writer)?;
-    for endpoint in &report.endpoints {
-        if let Some(why) = without_rule(endpoint) {
-            writeln!(writer, "# {why}")?;
-            continue;
-        }
-        let (v4, v6) = addresses(endpoint);
-        for (family, addresses) in [("ip", v4), ("ip6", v6)] {
-            if !addresses.is_empty() {
-                writeln!(
-                    writer,
-                    "add rule {chain} {family} daddr {{ {} }} tcp dport {} accept comment \"{}\"",
-                    joined(&addresses, ", "),
-                    endpoint.port,
-                    label(endpoint)
-                )?;
-            }
-        }
-    }
-    Ok(())
+    by_family(report, writer, |endpoint, addresses, is_ipv4| {
+        let family = if is_ipv4 { "ip" } else { "ip6" };
+        let (addresses, port, label) = (joined(addresses, ", "), endpoint.port, label(endpoint));
+        format!("add rule {chain} {family} daddr {{ {addresses} }} tcp dport {port} accept comment \"{label}\"")
+    })
 }
 
 fn iptables(report: &EndpointsReport, chain: &str, writer: &mut dyn Write) -> io::Result<()> {
+    by_family(report, writer, |endpoint, addresses, is_ipv4| {
+        let command = if is_ipv4 { "iptables" } else { "ip6tables" };
+        let (addresses, port, label) = (joined(addresses, ","), endpoint.port, label(endpoint));
+        format!("{command} -A {chain} -p tcp -d {addresses} --dport {port} -m comment --comment \"{label}\" -j ACCEPT")
+    })
+}
+
+/// A rule for the IPv4 addresses of each host and port, and one for the others.
+fn by_family(
+    report: &EndpointsReport,
+    writer: &mut dyn Write,
+    rule: impl Fn(&EgressEndpoint, &[IpAddr], bool) -> String,
+) -> io::Result<()> {
+    rules(report, writer, |endpoint| {
+        let (v4, v6) = addresses(endpoint);
+        let each = [(v4, true), (v6, false)];
+        let some = each.iter().filter(|(addresses, _)| !addresses.is_empty());
+        some.map(|(addresses, is_ipv4)| rule(endpoint, addresses, *is_ipv4)).collect()
+    })
+}
+
+/// The rules of each host and port, or why it has none.
+fn rules(
+    report: &EndpointsReport,
+    writer: &mut dyn Write,
+    of: impl Fn(&EgressEndpoint) -> Vec<String>,
+) -> io::Result<()> {
     preamble(report, &BY_ADDRESS, writer)?;
     for endpoint in &report.endpoints {
-        if let Some(why) = without_rule(endpoint) {
-            writeln!(writer, "# {why}")?;
-            continue;
-        }
-        let (v4, v6) = addresses(endpoint);
-        for (command, addresses) in [("iptables", v4), ("ip6tables", v6)] {
-            if !addresses.is_empty() {
-                writeln!(
-                    writer,
-                    "{command} -A {chain} -p tcp -d {} --dport {} -m comment --comment \"{}\" -j ACCEPT",
-                    joined(&addresses, ","),
-                    endpoint.port,
-                    label(endpoint)
-                )?;
-            }
+        match without_rule(endpoint) {
+            Some(why) => writeln!(writer, "# {why}")?,
+            None => of(endpoint).iter().try_for_each(|rule| writeln!(writer, "{rule}"))?,
         }
     }
     Ok(())
@@ -232,23 +232,13 @@ fn squid(report: &EndpointsReport, writer: &mut dyn Write) -> io::Result<()> {
 }
 
 fn windows(report: &EndpointsReport, writer: &mut dyn Write) -> io::Result<()> {
-    preamble(report, &BY_ADDRESS, writer)?;
-    for endpoint in &report.endpoints {
-        if let Some(why) = without_rule(endpoint) {
-            writeln!(writer, "# {why}")?;
-            continue;
-        }
+    rules(report, writer, |endpoint| {
         let (v4, v6) = addresses(endpoint);
-        writeln!(
-            writer,
-            "New-NetFirewallRule -DisplayName \"certflight {} {}\" -Direction Outbound -Action Allow -Protocol TCP -RemoteAddress {} -RemotePort {}",
-            label(endpoint),
-            endpoint.port,
-            joined(&[v4, v6].concat(), ","),
-            endpoint.port
-        )?;
-    }
-    Ok(())
+        let (addresses, port, label) = (joined(&[v4, v6].concat(), ","), endpoint.port, label(endpoint));
+        vec![format!(
+            "New-NetFirewallRule -DisplayName \"certflight {label} {port}\" -Direction Outbound -Action Allow -Protocol TCP -RemoteAddress {addresses} -RemotePort {port}"
+        )]
+    })
 }
 
 #[cfg(test)]
