@@ -7,20 +7,18 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use jiff::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyUsagePurpose, NameConstraints, SerialNumber,
+    BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
+    KeyUsagePurpose, NameConstraints, SerialNumber,
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::Deserialize;
 
 use super::key::{Key, KeyKind, SigningHash};
 use super::offset::Offset;
+use super::subject::{ORGANIZATION, Subject, attribute, name};
 use super::{LabError, der};
 use crate::x509::Certificate;
 use crate::x509::der as reader;
-
-/// The organization in a name of the lab, unless it has its own.
-pub const ORGANIZATION: &str = "Certflight Lab";
 
 /// What a certificate is to say.
 #[derive(Debug, Clone, Deserialize)]
@@ -145,54 +143,6 @@ impl Profile {
     }
 }
 
-/// A subject of the lab: organization, organizational units and common name, in this order.
-#[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
-    common_name: &'a str,
-    organization: &'a str,
-    organizational_units: &'a [String],
-}
-
-impl<'a> From<&'a str> for Subject<'a> {
-    /// With the lab's organization and this common name.
-    fn from(common_name: &'a str) -> Self {
-        Self { common_name, organization: ORGANIZATION, organizational_units: &[] }
-    }
-}
-
-impl Subject<'_> {
-    /// `Name`, DER.
-    #[must_use]
-    pub fn der(&self) -> Vec<u8> {
-        let organization = (!self.organization.is_empty()).then_some((10, self.organization));
-        let units = self.organizational_units.iter().map(|unit| (11, unit.as_str()));
-        let rdns: Vec<Vec<u8>> = organization
-            .into_iter()
-            .chain(units)
-            .chain([(3, self.common_name)])
-            .map(|(arc, text)| der::set_of(&attribute(&[2, 5, 4, arc], text)))
-            .collect();
-        der::sequence(&rdns)
-    }
-
-    /// The same for rcgen, which takes one value of each type only.
-    fn for_rcgen(&self) -> DistinguishedName {
-        let mut name = DistinguishedName::new();
-        if !self.organization.is_empty() {
-            name.push(DnType::OrganizationName, self.organization);
-        }
-        if let Some(unit) = self.organizational_units.last() {
-            name.push(DnType::OrganizationalUnitName, unit);
-        }
-        name.push(DnType::CommonName, self.common_name);
-        name
-    }
-
-    fn is_for_rcgen(&self) -> bool {
-        self.organizational_units.len() <= 1
-    }
-}
-
 /// `extKeyUsage` purposes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -264,17 +214,6 @@ pub struct Issued {
 
 /// An extension nobody knows, under the enterprise number kept for documentation (RFC 5612).
 pub(super) const UNKNOWN_EXTENSION: &[u64] = &[1, 3, 6, 1, 4, 1, 32473, 1];
-
-/// `Name` with the lab's organization and this common name.
-#[must_use]
-pub fn name(common_name: &str) -> Vec<u8> {
-    Subject::from(common_name).der()
-}
-
-/// `AttributeTypeAndValue`
-fn attribute(arcs: &[u64], text: &str) -> Vec<u8> {
-    der::sequence(&[der::oid(arcs), der::tlv(0x0c, text.as_bytes())])
-}
 
 /// Octets from the system.
 pub(super) fn random<const N: usize>() -> Result<[u8; N], LabError> {

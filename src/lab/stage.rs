@@ -1,7 +1,7 @@
 //! Sets a scenario up: sockets first, since certificates name ports, then certificates, then servers.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use super::dns::Answer;
 use super::http::{self, Content, Route, Site};
 use super::key::Key;
 use super::ocsp::Responder;
+use super::placement::{LOOPBACK, Placement};
 use super::scenario::{
     Command, Door, EntryStage, Expectation, Form, RouteStage, Scenario, ServerStage, Staging, Variant, filled,
 };
@@ -27,8 +28,6 @@ use super::tls::{self, Presentation, Service};
 use super::{LabError, Tasks, cms, crl, dns, ldap, listen};
 use crate::path::PublicRoots;
 use crate::x509::{Certificate, pem};
-
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A running lab. Its servers end when it is dropped.
 #[derive(Debug)]
@@ -56,44 +55,6 @@ pub struct Lab {
     _tasks: Tasks,
     _doors: Doors,
     folder: TempDir,
-}
-
-/// Where a lab stands: by default on 127.0.0.1, at free ports. Ports below 1024 take rights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Placement {
-    /// Stands for 127.0.0.1 wherever a scenario says that.
-    pub address: IpAddr,
-    /// Of the target server; 0: a free one.
-    pub port: u16,
-    /// Of the HTTP server; 0: a free one.
-    pub http_port: u16,
-    /// Of the name server; 0: a free one.
-    pub dns_port: u16,
-}
-
-impl Default for Placement {
-    fn default() -> Self {
-        Self { address: LOOPBACK, port: 0, http_port: 0, dns_port: 0 }
-    }
-}
-
-impl Placement {
-    /// An address of the scenario, where it stands here.
-    fn of(&self, address: IpAddr) -> IpAddr {
-        if address == LOOPBACK { self.address } else { address }
-    }
-
-    fn at(&self, port: u16) -> SocketAddr {
-        SocketAddr::new(self.address, port)
-    }
-
-    fn zone(&self, zone: &dns::Zone) -> dns::Zone {
-        let moved = |answer: &Answer| match answer {
-            Answer::Addresses(addresses) => Answer::Addresses(addresses.iter().map(|one| self.of(*one)).collect()),
-            Answer::Other(other) => Answer::Other(*other),
-        };
-        zone.iter().map(|(name, answer)| (name.clone(), moved(answer))).collect()
-    }
 }
 
 /// Sockets that nobody serves.
