@@ -53,6 +53,7 @@ Examples:
   certflight check www.example.org
   certflight check smtp://mx.example.org --connect 192.0.2.25
   certflight check new-chain.pem --servername www.example.org --at 2026-12-01
+  certflight check smtp://mx.example.org --expect new-chain.toml
   certflight check --targets-from hosts.txt --format ndjson --quiet
   openssl s_client -showcerts -connect www.example.org:443 </dev/null | certflight check -"
 );
@@ -435,10 +436,10 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         let help: String = command.get_subcommands_mut().map(|sub| sub.render_long_help().to_string()).collect();
-        for option in ["--config", "--expect", "--state", "--cache-dir", "--no-cache", "nagios"] {
+        for option in ["--config", "--state", "--cache-dir", "--no-cache", "nagios"] {
             assert!(!help.contains(option), "{option}");
         }
-        for option in ["--all-addresses", "--deny-private", "--max-crl-size", "--no-proxy", "--severity"] {
+        for option in ["--all-addresses", "--expect", "--deny-private", "--max-crl-size", "--no-proxy", "--severity"] {
             assert!(help.contains(option), "{option}");
         }
     }

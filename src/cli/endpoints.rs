@@ -35,6 +35,11 @@ pub(super) fn run(args: &EndpointsArgs) -> Result<Verdict, CliError> {
         Some(path) => resolve::places(path)?,
         None => Vec::new(),
     };
+    if args.job.expect.is_some() {
+        return Err(CliError::new(
+            "--expect is for check and rollover: endpoints lists what has to be open and judges no facts",
+        ));
+    }
     let mut job = resolve::job(&args.job)?;
     let probe = args.probe || args.from_list.is_some();
     if probe && job.revocation.offline {

@@ -82,10 +82,10 @@ async fn roll(from: Named, to: Named, job: Job, progress: bool) -> Result<Rollov
     Ok(RolloverReport::new(&rolled, &run.policy, run.at, started, Timestamp::now()))
 }
 
-/// The old chain is judged as of now, and where it is: `--at` and `--connect` are about the new one.
+/// The old chain is judged as of now, and where it is: `--at`, `--connect` and `--expect` are about the new one.
 fn for_old(run: &Run, new: &Named) -> Run {
     let acquire = AcquireOptions { connect: None, ..with_name(run, new) };
-    Run { at: run.now, acquire, ..run.clone() }
+    Run { at: run.now, acquire, expected: None, ..run.clone() }
 }
 
 fn for_new(run: &Run, old: &Named) -> Run {

@@ -18,11 +18,13 @@ pub mod key;
 pub mod ldap;
 pub mod ocsp;
 pub mod offset;
+pub mod placement;
 pub mod rsa;
 pub mod scenario;
 pub mod silent;
 pub mod smtp;
 pub mod stage;
+pub mod subject;
 pub mod tls;
 
 use std::net::SocketAddr;
@@ -30,6 +32,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
+pub use placement::Placement;
 pub use scenario::{Scenario, Variant};
 pub use stage::{Lab, standard};
 

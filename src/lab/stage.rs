@@ -1,7 +1,7 @@
 //! Sets a scenario up: sockets first, since certificates name ports, then certificates, then servers.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use super::dns::Answer;
 use super::http::{self, Content, Route, Site};
 use super::key::Key;
 use super::ocsp::Responder;
+use super::placement::{LOOPBACK, Placement};
 use super::scenario::{
     Command, Door, EntryStage, Expectation, Form, RouteStage, Scenario, ServerStage, Staging, Variant, filled,
 };
@@ -27,8 +28,6 @@ use super::tls::{self, Presentation, Service};
 use super::{LabError, Tasks, cms, crl, dns, ldap, listen};
 use crate::path::PublicRoots;
 use crate::x509::{Certificate, pem};
-
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A running lab. Its servers end when it is dropped.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ pub struct Lab {
     site: Arc<Site>,
     _tasks: Tasks,
     _doors: Doors,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Sockets that nobody serves.
@@ -73,7 +72,7 @@ struct Doors {
 pub async fn standard(delay: Option<Duration>) -> Result<Lab, LabError> {
     let clean = Scenario::named("clean")?;
     let expectation = expectation(&clean, Variant::Firing)?;
-    Lab::set_up(clean.command, expectation, delay.unwrap_or_default()).await
+    Lab::set_up(clean.command, expectation, delay.unwrap_or_default(), Placement::default()).await
 }
 
 /// As [`standard`], where the root's CRL lists so many entries, about 39 octets each: for measuring.
@@ -84,7 +83,7 @@ pub async fn with_large_crl(entries: u32, delay: Option<Duration>) -> Result<Lab
     let clean = Scenario::named("clean")?;
     let mut expectation = expectation(&clean, Variant::Firing)?.clone();
     expectation.fill_crl("intermediate", entries)?;
-    Lab::set_up(clean.command, &expectation, delay.unwrap_or_default()).await
+    Lab::set_up(clean.command, &expectation, delay.unwrap_or_default(), Placement::default()).await
 }
 
 fn expectation(scenario: &Scenario, variant: Variant) -> Result<&Expectation, LabError> {
@@ -100,7 +99,21 @@ impl Lab {
     /// [`LabError`]: no loopback address to be had (scenarios with several need 127.0.0.2, which macOS does
     /// not have by itself), or a scenario that contradicts itself.
     pub async fn start(scenario: &Scenario, variant: Variant) -> Result<Self, LabError> {
-        Self::set_up(scenario.command, expectation(scenario, variant)?, Duration::ZERO).await
+        Self::start_at(scenario, variant, Placement::default()).await
+    }
+
+    /// The same, elsewhere.
+    ///
+    /// # Errors
+    /// [`LabError`]: also when the address is none of this machine's, or a port is taken or needs rights.
+    pub async fn start_at(scenario: &Scenario, variant: Variant, placement: Placement) -> Result<Self, LabError> {
+        Self::set_up(scenario.command, expectation(scenario, variant)?, Duration::ZERO, placement).await
+    }
+
+    /// Where the files of the scenario are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Options of the command line that lead it to this lab, without subcommand and target.
@@ -122,13 +135,18 @@ impl Lab {
         self.site.requests()
     }
 
-    async fn set_up(command: Command, expectation: &Expectation, delay: Duration) -> Result<Self, LabError> {
+    async fn set_up(
+        command: Command,
+        expectation: &Expectation,
+        delay: Duration,
+        placement: Placement,
+    ) -> Result<Self, LabError> {
         let now = Timestamp::now();
         let folder = tempfile::tempdir().map_err(LabError::io("make a folder"))?;
         let mut tasks = Tasks::default();
         let mut doors = Doors::default();
 
-        let ports = Ports::take(expectation, &mut doors).await?;
+        let ports = Ports::take(expectation, &mut doors, placement).await?;
         let placeholders = ports.placeholders(folder.path());
         let mut staging = expectation.staging(&placeholders)?;
         add_ladder(&mut staging, ports.http_port)?;
@@ -158,9 +176,9 @@ impl Lab {
         if let Some(listener) = ports.ldap {
             ldap::serve(&mut tasks, listener, entries(&staging, &certificates, now)?, delay);
         }
-        let port = serve_target(&mut tasks, &mut doors, &staging, &certificates, delay, now).await?;
-        let pins = staging
-            .dns
+        let port = serve_target(&mut tasks, &mut doors, &staging, &certificates, (placement, delay, now)).await?;
+        let zone = placement.zone(&staging.dns);
+        let pins = zone
             .iter()
             .filter_map(|(name, answer)| match answer {
                 Answer::Addresses(addresses) => Some(addresses.iter().map(|address| (name.clone(), *address))),
@@ -168,7 +186,7 @@ impl Lab {
             })
             .flatten()
             .collect();
-        let dns_server = dns::start(&mut tasks, staging.dns.clone(), delay).await?;
+        let dns_server = dns::start_at(placement.at(placement.dns_port), &mut tasks, zone, delay).await?;
 
         let roots_file = folder.path().join("roots.pem");
         write(&roots_file, &encoded(&staging.roots, Form::Pem, &certificates)?)?;
@@ -201,7 +219,7 @@ impl Lab {
             site,
             _tasks: tasks,
             _doors: doors,
-            _folder: folder,
+            folder,
         })
     }
 }
@@ -219,11 +237,11 @@ struct Ports {
 }
 
 impl Ports {
-    async fn take(expectation: &Expectation, doors: &mut Doors) -> Result<Self, LabError> {
-        let any = SocketAddr::new(LOOPBACK, 0);
-        let (http, http_port) = listen_anywhere().await?;
-        let (https, https_port) = listen_if(expectation.mentions("{https}")).await?;
-        let (ldap, ldap_port) = listen_if(expectation.mentions("{ldap}")).await?;
+    async fn take(expectation: &Expectation, doors: &mut Doors, placement: Placement) -> Result<Self, LabError> {
+        let any = placement.at(0);
+        let (http, http_port) = listening(placement.at(placement.http_port)).await?;
+        let (https, https_port) = listening_if(expectation.mentions("{https}"), any).await?;
+        let (ldap, ldap_port) = listening_if(expectation.mentions("{ldap}"), any).await?;
         let mut refused_port = 0;
         if expectation.mentions("{refused}") {
             let refused = Refused::bind(any)?;
@@ -239,8 +257,10 @@ impl Ports {
         Ok(Self { http, http_port, https, https_port, ldap, ldap_port, refused_port, silent_port })
     }
 
-    fn placeholders(&self, folder: &Path) -> [(&'static str, String); 6] {
+    fn placeholders(&self, folder: &Path) -> [(&'static str, String); 7] {
+        let with_port = if self.http_port == 80 { String::new() } else { format!(":{}", self.http_port) };
         [
+            ("{:http}", with_port),
             ("{http}", self.http_port.to_string()),
             ("{https}", self.https_port.to_string()),
             ("{ldap}", self.ldap_port.to_string()),
@@ -251,17 +271,17 @@ impl Ports {
     }
 }
 
-async fn listen_anywhere() -> Result<(TcpListener, u16), LabError> {
-    let listener = listen(SocketAddr::new(LOOPBACK, 0)).await?;
+async fn listening(address: SocketAddr) -> Result<(TcpListener, u16), LabError> {
+    let listener = listen(address).await?;
     let port = listener.local_addr().map_err(LabError::io("ask for its own address"))?.port();
     Ok((listener, port))
 }
 
-async fn listen_if(wanted: bool) -> Result<(Option<TcpListener>, u16), LabError> {
+async fn listening_if(wanted: bool, address: SocketAddr) -> Result<(Option<TcpListener>, u16), LabError> {
     if !wanted {
         return Ok((None, 0));
     }
-    let (listener, port) = listen_anywhere().await?;
+    let (listener, port) = listening(address).await?;
     Ok((Some(listener), port))
 }
 
@@ -296,7 +316,7 @@ fn issue(staging: &Staging, now: Timestamp) -> Result<Certificates, LabError> {
                 .get(&profile.issuer)
                 .ok_or_else(|| LabError::Stage(format!("the lab has no issuer `{}`", profile.issuer)))?;
             let issuer_key = key(&profile.issuer)?;
-            ca::issue(profile, &subject_key, Some((&issuer.subject, issuer_key.as_ref())), now)?
+            ca::issue(profile, &subject_key, Some((issuer.name(), issuer_key.as_ref())), now)?
         };
         certificates.insert(name.clone(), issued);
     }
@@ -438,15 +458,14 @@ async fn serve_target(
     doors: &mut Doors,
     staging: &Staging,
     certificates: &Certificates,
-    delay: Duration,
-    now: Timestamp,
+    (placement, delay, now): (Placement, Duration, Timestamp),
 ) -> Result<u16, LabError> {
     let server = &staging.server;
     let staple =
         server.staple.as_ref().map(|name| responder(name, staging, certificates, now)?.staple()).transpose()?;
-    let mut port = 0;
+    let mut port = placement.port;
     for listener in &server.listeners {
-        let address = SocketAddr::new(listener.address, port);
+        let address = SocketAddr::new(placement.of(listener.address), port);
         match listener.door {
             Door::Open => {
                 let chain = listener.chain.as_ref().unwrap_or(&server.chain);

@@ -1,6 +1,6 @@
 //! The list of what has to be open, as tables and as rules: what `endpoints --format` names.
 //!
-//! Rules hold addresses, ports and the names of hosts; a name goes in only by [`plain`], which leaves nothing that any
+//! Rules hold addresses, ports and the names of hosts; a name goes in only by `plain`, which leaves nothing that any
 //! of these formats would take for more than a name.
 
 use std::collections::BTreeMap;

@@ -9,6 +9,7 @@ mod connection;
 mod content;
 mod egress;
 mod endpoint;
+mod expect;
 pub(super) mod path;
 mod revocation;
 mod rollover;
@@ -75,6 +76,7 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
             }
         }
     }
+    expect::surroundings(examination, &mut sink);
     sink.findings
 }
 
@@ -87,6 +89,7 @@ fn chain_served(case: &Case<'_>, sink: &mut Sink) {
     path::judge(case, sink);
     chain::judge(case, sink);
     revocation::judge(case, sink);
+    expect::chain(case, sink);
 }
 
 /// One endpoint by itself.

@@ -4,6 +4,7 @@ mod cert;
 mod chain;
 mod connection;
 mod endpoint;
+mod expect;
 mod path;
 mod revocation;
 mod rollover;
@@ -98,6 +99,7 @@ impl Certificates {
             trust_store: "native".to_owned(),
             trust_store_errors: Vec::new(),
             trust_store_failure: None,
+            expected: None,
             others: Vec::new(),
             publicly_trusted: true,
             purpose: Purpose::Server,

@@ -117,6 +117,7 @@ fn examination(
         now: Timestamp::UNIX_EPOCH,
         started: std::time::Instant::now(),
         elapsed: Duration::from_micros(41_200),
+        expected: None,
         others: Vec::new(),
     }
 }
