@@ -30,8 +30,22 @@ impl Reached {
     /// captive portal says that it is its own; for an object's URL, a page instead of the object does not.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.attempts.iter().any(is_answer)
+        is_answered(&self.attempts)
     }
+}
+
+/// Without redirects that were followed, if there is anything else: they are no more than a way to the answer.
+pub(super) fn ends(attempts: &[Attempt]) -> impl Iterator<Item = &Attempt> {
+    let all_followed = attempts.iter().all(Attempt::is_followed);
+    attempts.iter().filter(move |attempt| all_followed || !attempt.is_followed())
+}
+
+/// Whether an answer came. Where a block page came to one method or at one address, an error to another is no proof of
+/// the contrary.
+pub(super) fn is_answered(attempts: &[Attempt]) -> bool {
+    let delivered = ends(attempts).any(|attempt| attempt.outcome == Outcome::Ok);
+    let intercepted = ends(attempts).any(|attempt| attempt.outcome == Outcome::Intercepted);
+    delivered || (!intercepted && ends(attempts).any(is_answer))
 }
 
 /// Whether this attempt shows the way to be open. What a proxy says of an origin that it could not reach is none of the

@@ -59,30 +59,18 @@ pub struct NamedBy {
 
 impl Need {
     /// Whether an answer came; `None` where nothing was asked. A redirect that was followed is no more than a way to the
-    /// answer, unless that is elsewhere. Where a block page came to one method or at one address, an error to another is
-    /// no proof of the contrary.
+    /// answer, unless that is elsewhere.
     #[must_use]
     pub fn is_answered(&self) -> Option<bool> {
-        if self.attempts.is_empty() {
-            return None;
-        }
-        let delivered = self.ends().any(|attempt| attempt.outcome == Outcome::Ok);
-        let intercepted = self.ends().any(|attempt| attempt.outcome == Outcome::Intercepted);
-        Some(delivered || (!intercepted && self.ends().any(reach::is_answer)))
+        (!self.attempts.is_empty()).then(|| reach::is_answered(&self.attempts))
     }
 
     /// The attempt that tells how it went: one that was answered well, else one that was answered, else the last.
     #[must_use]
     pub fn telling(&self) -> Option<&Attempt> {
-        let ends: Vec<&Attempt> = self.ends().collect();
+        let ends: Vec<&Attempt> = reach::ends(&self.attempts).collect();
         let find = |fits: fn(&Attempt) -> bool| ends.iter().rev().find(|attempt| fits(attempt)).copied();
         find(|attempt| attempt.outcome == Outcome::Ok).or_else(|| find(reach::is_answer)).or(ends.last().copied())
-    }
-
-    /// Without redirects that were followed, if there is anything else.
-    fn ends(&self) -> impl Iterator<Item = &Attempt> {
-        let all_followed = self.attempts.iter().all(Attempt::is_followed);
-        self.attempts.iter().filter(move |attempt| all_followed || !attempt.is_followed())
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use toml::{Table, Value};
 
 use super::{Expectations, KeyKind, PurposeName, RootName, SignatureName, TlsVersion, UnitExpectation};
-use crate::egress::Place;
+use crate::egress::{Place, Protocol};
 use crate::x509::{WrittenName, extensions, signature};
 use crate::{instant, spelling};
 
@@ -115,7 +115,7 @@ pub fn parse(text: &str) -> Result<Expectations, ExpectationError> {
         tls_version_min: facts.parsed("tls_version_min", |text| {
             TlsVersion::parse(text).ok_or_else(|| format!("{text:?} is no TLS version: give TLSv1.2 or TLSv1.3"))
         })?,
-        endpoints: facts.texts("endpoints", |text| Place::parse(text).map_err(|error| error.to_string()))?,
+        endpoints: facts.texts("endpoints", endpoint)?,
         client_auth: facts.only_true("client_auth")?,
     };
     if expectations == Expectations::default() {
@@ -247,6 +247,13 @@ fn wrong_type(key: &'static str, wanted: &'static str, found: &Value) -> Expecta
         Value::Table(_) => "a table",
     };
     ExpectationError::Type { key, wanted, found }
+}
+
+/// A host whatever its port is asked by HTTP: any answer proves the way open.
+fn endpoint(text: &str) -> Result<Place, String> {
+    let place = Place::parse(text).map_err(|error| error.to_string())?;
+    let protocol = if place.protocol == Protocol::Tcp { Protocol::Http } else { place.protocol };
+    Ok(Place { protocol, ..place })
 }
 
 #[cfg(test)]

@@ -237,9 +237,13 @@ pub fn judge_rollover(
         .findings
         .iter()
         .filter(|finding| !(finding.code == catalogue::path::UNTRUSTED_ROOT && as_root >= Some(finding.severity)));
-    let known = told.iter().filter(|finding| finding.code == catalogue::cert::NO_CLIENT_AUTH).count() > 0;
-    let of_new = of_new.filter(|finding| !(known && finding.code == catalogue::cert::NO_CLIENT_AUTH));
-    let mut findings = joined(told, of_new.cloned(), ways);
+    // What was expected of the new chain and what differs from the old one can be the same fact.
+    let twice = |finding: &Finding| {
+        let once = [catalogue::machine::ROOT_MISSING, catalogue::cert::NO_CLIENT_AUTH].contains(&finding.code);
+        once && told.iter().any(|other| (other.code, &other.about) == (finding.code, &finding.about))
+    };
+    let of_new: Vec<Finding> = of_new.filter(|finding| !twice(finding)).cloned().collect();
+    let mut findings = joined(told, of_new.into_iter(), ways);
     for (side, had, checked) in [("old", &comparison.from, from), ("new", &comparison.to, to)] {
         if had.is_none() {
             nothing_to_compare(side, checked, &mut findings);

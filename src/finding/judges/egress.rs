@@ -99,7 +99,7 @@ fn tested(way: &Way, sink: &mut Sink) {
             let message = format!("{}: {what}", need.url);
             sink.report(code, Weight::Usual, About::Endpoint(need.url.clone()), message, remedy);
         }
-        partial(need, sink);
+        partial(&need.url, &need.attempts, sink);
     }
 }
 
@@ -112,20 +112,20 @@ fn failure(way: &Way) -> Option<(Code, String, String)> {
 }
 
 /// Of a place in a list: some of its addresses answer, and some do not.
-fn partial(need: &Need, sink: &mut Sink) {
+pub(super) fn partial(url: &str, attempts: &[Attempt], sink: &mut Sink) {
     let answers = |address: SocketAddr| {
-        let mut of_it = need.attempts.iter().filter(|attempt| attempt.address == Some(address));
+        let mut of_it = attempts.iter().filter(|attempt| attempt.address == Some(address));
         of_it.any(|attempt| egress::is_answer(attempt) || attempt.is_followed())
     };
-    let all = need.attempts.iter().filter(|attempt| attempt.address.is_some()).map(endpoint::tried).collect();
+    let all = attempts.iter().filter(|attempt| attempt.address.is_some()).map(endpoint::tried).collect();
     let lost: Vec<Tried> =
         with_a_route(all).into_iter().filter(|tried| tried.address.is_some_and(|address| !answers(address))).collect();
     if lost.is_empty() {
         return;
     }
     let lost: Vec<&Tried> = lost.iter().collect();
-    let message = format!("{}: open, but not at every address: {}", need.url, outcomes(&lost));
-    sink.report(codes::PARTIAL, Weight::Usual, About::Endpoint(need.url.clone()), message, remedies(&lost));
+    let message = format!("{url}: open, but not at every address: {}", outcomes(&lost));
+    sink.report(codes::PARTIAL, Weight::Usual, About::Endpoint(url.to_owned()), message, remedies(&lost));
 }
 
 fn about(way: &Way) -> About {

@@ -3,7 +3,7 @@
 //! A fact that was not observed is told as one that does not hold. Without any trust anchor, and where a file could not
 //! be read, the question as a whole could not be put, and that is what is told then.
 
-use super::{Case, Sink, Weight, endpoint, is_top};
+use super::{Case, Sink, Weight, egress, endpoint, is_top};
 use crate::Examination;
 use crate::acquire::{Connection, Presented};
 use crate::expect::{Expectations, Expected, Observed, TlsVersion, UnitExpectation};
@@ -107,11 +107,11 @@ fn endpoints(examination: &Examination, observed: &Observed, sink: &mut Sink) {
     };
     for one in reached {
         let url = one.place.url().map_or_else(|| one.place.to_string(), String::from);
-        let attempts: Vec<&Attempt> = one.attempts.iter().collect();
         if one.is_open() {
-            endpoint::partial(&url, &attempts, sink);
+            egress::partial(&url, &one.attempts, sink);
             continue;
         }
+        let attempts: Vec<&Attempt> = one.attempts.iter().collect();
         let (_, what, remedy) = endpoint::failure(&url, EndpointKind::CaIssuers, &attempts);
         let message = format!("endpoint {} is expected to be reachable, but is not: {what}", one.place);
         sink.report_each(codes::MISMATCH, Weight::Usual, About::Endpoint(url), message, remedy);
