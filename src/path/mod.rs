@@ -5,12 +5,14 @@
 //! be fetched are named in [`PathSearch::missing`], and the pipeline searches again with them.
 
 pub mod builder;
+pub mod comparison;
 pub mod constraints;
 pub mod defect;
 mod graph;
 pub mod hostname;
 pub mod judge;
 pub mod policy;
+pub mod presence;
 pub mod profile;
 pub mod store;
 #[cfg(test)]
