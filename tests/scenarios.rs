@@ -34,7 +34,7 @@ fn differences(scenario: &Scenario, variant: Variant, schema: &jsonschema::Valid
         schema.iter_errors(&report).map(|error| format!("schema: {error} at {}", error.instance_path())).collect();
     let findings = match scenario.command {
         scenario::Command::Check => report["targets"][0]["findings"].as_array(),
-        scenario::Command::Url => report["findings"].as_array(),
+        scenario::Command::Url | scenario::Command::Roots => report["findings"].as_array(),
     };
     let findings = findings.unwrap();
     let mut fired: Vec<&str> = findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
@@ -63,7 +63,7 @@ fn schema(report: &str) -> jsonschema::Validator {
 
 #[test]
 fn every_scenario_fires_exactly_what_it_says() {
-    let (check, url) = (schema("report"), schema("url"));
+    let (check, url, roots) = (schema("report"), schema("url"), schema("roots"));
     let scenarios = Scenario::all().unwrap();
     let slow_too = std::env::var_os("CERTFLIGHT_SLOW_SCENARIOS").is_some();
     let mut jobs = Vec::new();
@@ -88,7 +88,11 @@ fn every_scenario_fires_exactly_what_it_says() {
             threads.spawn(|| {
                 loop {
                     let Some((scenario, variant)) = queue.lock().unwrap().next() else { return };
-                    let validator = if scenario.command == scenario::Command::Url { &url } else { &check };
+                    let validator = match scenario.command {
+                        scenario::Command::Check => &check,
+                        scenario::Command::Url => &url,
+                        scenario::Command::Roots => &roots,
+                    };
                     for difference in differences(scenario, variant, validator) {
                         wrong.lock().unwrap().push(format!("{} ({variant:?}): {difference}", scenario.name));
                     }

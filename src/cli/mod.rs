@@ -10,6 +10,7 @@ mod man;
 mod output;
 mod progress;
 mod resolve;
+mod roots;
 mod schema;
 mod url;
 mod values;
@@ -58,6 +59,7 @@ fn run(command: &Command) -> Result<Verdict, CliError> {
     match command {
         Command::Check(args) => check::run(args, PublicRoots::default()),
         Command::Url(args) => url::run(args),
+        Command::Roots(args) => roots::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Schema(args) => schema::run(args),

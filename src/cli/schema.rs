@@ -9,6 +9,7 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Verdict, CliError> {
     let schema = match args.report {
         SchemaArg::Report => schema::report(),
         SchemaArg::Url => schema::url(),
+        SchemaArg::Roots => schema::roots(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|error| CliError::new(error.to_string()))?;
     output::print(&format!("{text}\n"))?;

@@ -16,7 +16,8 @@ pub use catalogue::{Code, Entry};
 pub use severity::{SeverityRule, SeverityRuleError};
 
 use crate::Examination;
-use crate::path::Judgement;
+use crate::path::store::StoreError;
+use crate::path::{Judgement, TrustStore, presence};
 use crate::revocation::{Answer, EndpointFacts};
 use crate::x509::{Certificate, Fingerprint};
 
@@ -172,6 +173,23 @@ pub fn judge_endpoint(
     at: Timestamp,
 ) -> Vec<Finding> {
     arrange(judges::single(facts, answer, certificates, at), policy)
+}
+
+/// Judges a trust store and what was asked of it, as the `roots` command does: a root that is not trusted is critical.
+#[must_use]
+pub fn judge_roots(
+    store: Result<&TrustStore, &StoreError>,
+    answers: &[presence::Answer],
+    policy: &Policy,
+    at: Timestamp,
+) -> Vec<Finding> {
+    arrange(judges::roots(store, answers, at), policy)
+}
+
+/// What was found of a root, in one sentence.
+#[must_use]
+pub fn presence_in_words(answer: &presence::Answer, store: &TrustStore, at: Timestamp) -> String {
+    judges::presence::in_words(answer, store, at)
 }
 
 /// The codes of what is wrong with one path, most to the point first; empty for a valid one. The report's

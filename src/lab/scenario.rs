@@ -57,6 +57,8 @@ pub enum Command {
     Check,
     /// `url`
     Url,
+    /// `roots`
+    Roots,
 }
 
 impl Command {
@@ -66,6 +68,7 @@ impl Command {
         match self {
             Self::Check => "check",
             Self::Url => "url",
+            Self::Roots => "roots",
         }
     }
 }

@@ -9,12 +9,15 @@ pub mod escape;
 pub mod human;
 pub mod json;
 pub mod ndjson;
+mod roots;
 mod text;
 
 use std::io::{self, Write};
 
 use crate::report::Report;
 use crate::report::url::UrlReport;
+
+pub use roots::{RootsFormat, roots};
 
 /// `--format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

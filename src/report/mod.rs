@@ -9,6 +9,7 @@
 //! it came: escaping belongs to the renderers.
 
 mod convert;
+pub mod roots;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod schema;

@@ -3,6 +3,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::roots::{ROOTS_SCHEMA, RootsReport};
 use super::url::{URL_SCHEMA, UrlReport};
 use super::{REPORT_SCHEMA, Report};
 use crate::finding::catalogue;
@@ -19,6 +20,15 @@ pub fn url() -> Schema {
     schema_of::<UrlReport>(URL_SCHEMA, "what certflight url found at each URL")
 }
 
+/// JSON Schema (draft 2020-12) of `certflight/roots/1`.
+#[must_use]
+pub fn roots() -> Schema {
+    schema_of::<RootsReport>(
+        ROOTS_SCHEMA,
+        "the roots of a trust store, and what certflight roots found of those asked for",
+    )
+}
+
 /// As it is serialised, not as it would be read: fields that may be `null` are there all the same.
 fn schema_of<T: JsonSchema>(title: &str, description: &str) -> Schema {
     let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
@@ -33,6 +43,10 @@ pub(super) fn report_name(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn url_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "const": URL_SCHEMA })
+}
+
+pub(super) fn roots_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "const": ROOTS_SCHEMA })
 }
 
 /// A finding's code: one of the catalogue's.
@@ -74,6 +88,7 @@ mod tests {
         let value = validate(&report(), &sample::report(targets));
         assert_eq!(value["schema"], "certflight/report/1");
         validate(&url(), &sample::url_report());
+        validate(&roots(), &sample::roots_report());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{
     DefaultSeverity::{Fixed, Graded},
     entries,
 };
-use crate::finding::Severity::{Unknown, Warning};
+use crate::finding::Severity::{Critical, Unknown, Warning};
 
 entries! {
     TARGET_UNREADABLE = "target.unreadable", Fixed(Unknown), "No certificate could be read from the target";
@@ -15,6 +15,11 @@ entries! {
     STORE_UNREADABLE = "store.unreadable", Graded(Warning, Unknown), "The trust store could not be read, or not wholly";
     explanation: "Verification needs the trust anchors of this machine. Where none could be loaded the question cannot be put at all, and the verdict is unknown; where only some entries could not be read it is a warning, and the rest were used. An unreadable entry can be the very root that a chain needs. PEM blocks labelled TRUSTED CERTIFICATE are among the things that the loader passes over.";
     remedy: "Whoever administers this machine mends or removes the entries named (on Linux, update-ca-certificates or update-ca-trust writes the bundle anew), checks SSL_CERT_FILE and SSL_CERT_DIR, or names the anchors with --roots.";
+    reference: "RFC 5280 §6.1.1 (d)";
+
+    ROOT_MISSING = "store.root-missing", Fixed(Critical), "A root that was asked for is not trusted here";
+    explanation: "The root that was asked for is not among the trust anchors, or not as it should be: it is absent, or outside of its validity, or the anchor of that name has another key. A chain that ends in it will not verify on this machine, however sound it is and whatever other machines say. Another certificate with the same name and key counts as the root itself, since a trust anchor is a name and a key.";
+    remedy: "Whoever administers this machine updates its CA certificates where the root is a public one, else adds it to the trust store once its thumbprint has been compared with the one that its owner publishes (Debian: a .crt file in /usr/local/share/ca-certificates, then update-ca-certificates; Fedora: /etc/pki/ca-trust/source/anchors, then update-ca-trust; Windows: certutil -addstore Root).";
     reference: "RFC 5280 §6.1.1 (d)";
 
     CLOCK_SKEW = "local.clock-skew", Fixed(Warning), "This machine's clock is off";

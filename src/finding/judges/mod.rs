@@ -9,6 +9,7 @@ mod connection;
 mod content;
 mod endpoint;
 pub(super) mod path;
+pub(super) mod presence;
 mod revocation;
 mod store;
 
@@ -22,7 +23,8 @@ use super::catalogue::{DefaultSeverity, machine};
 use super::{About, Code, Finding, Policy, Severity};
 use crate::Examination;
 use crate::acquire::{AcquireError, Presented, PresentedCertificate};
-use crate::path::CertificationPath;
+use crate::path::store::StoreError;
+use crate::path::{CertificationPath, TrustStore};
 use crate::revocation::{Answer, EndpointFacts};
 use crate::x509::{Certificate, Fingerprint};
 
@@ -104,6 +106,23 @@ pub(super) fn single(
     let names =
         Names { known: certificates.iter().map(|certificate| (certificate.sha256, (certificate, ""))).collect() };
     revocation::judge_single(facts, answer, &names, at, &mut sink);
+    sink.findings
+}
+
+/// A trust store, and what was asked of it.
+pub(super) fn roots(
+    store: Result<&TrustStore, &StoreError>,
+    answers: &[crate::path::presence::Answer],
+    at: Timestamp,
+) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    match store {
+        Ok(store) => {
+            presence::judge(store, answers, at, &mut sink);
+            store::unreadable_entries(store.label(), &store.errors(), &mut sink);
+        }
+        Err(failure) => store::no_anchors(None, failure, &mut sink),
+    }
     sink.findings
 }
 

@@ -5,6 +5,7 @@ mod chain;
 mod connection;
 mod endpoint;
 mod path;
+mod presence;
 mod revocation;
 mod whole;
 

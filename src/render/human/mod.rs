@@ -5,6 +5,7 @@ mod endpoints;
 mod explain;
 mod findings;
 mod phrase;
+mod roots;
 mod url;
 
 use std::io::{self, Write};
@@ -12,6 +13,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 pub use self::explain::{codes, explain};
+pub use self::roots::roots;
 pub use self::url::url;
 use super::text::{Page, Text};
 use crate::report::{EndpointStatus, Finding, Report, Severity, Status, Summary, Target, Verdict};
