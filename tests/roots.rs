@@ -287,6 +287,11 @@ fn only_what_is_trusted_exits_with_0() {
             assert!(quiet.starts_with("CRITICAL ") && quiet.lines().count() == 1, "{quiet}");
         }
     }
+    // The very name decides; the others are told.
+    made.root("heir", "heir", "/CN=Expired Root G2", (2020, 2050));
+    let heirs = made.bundle("heirs.pem", &["expired", "heir"]);
+    let answered = roots(&["--roots", &heirs, "expired root"]);
+    assert!(answered.code == 2 && answered.stdout.contains("1 other is valid that has"), "{}", answered.stdout);
     // Severities are the user's.
     let ignored = roots(&["--roots", &store, "Nonesuch", "--severity", "store.root-missing=warning"]);
     assert_eq!(ignored.code, 1);

@@ -69,7 +69,8 @@ notes!(
     "\
 QUERY is a part of a root's name (GlobalSign), its whole subject (CN=…,O=…), a SHA-1 or SHA-256
 thumbprint in any spelling, or a file of certificates (PEM, DER, PKCS#7, PKCS#12; - for PEM on
-standard input). A file asks for every root in it; a chain without its root, for the root above it.
+standard input). Where some root goes by just that name, only those count; any that is valid will do.
+A file asks for every root in it; a chain without its root, for the root above it.
 With a QUERY it exits with 0 only where what is asked for is trusted. A trust anchor is a name and a
 key: another certificate for both is as good.
 

@@ -410,4 +410,18 @@ mod tests {
         let offered = similar(&NamePattern::of("SomeRoot").unwrap(), &store);
         assert_eq!(offered.iter().map(|it| it.subject.short()).collect::<Vec<_>>(), ["Some Root CA"]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_can_be_asked(text in "\\PC{0,40}|[-0-9a-fA-Fx:=,/ \"\\\\\u{200e}]{0,80}") {
+            let store = TrustStore::of(vec![valid("Some Root 1", (2020, 2030)).certificate], "test");
+            if let Reading::OfAnotherLength { octets, .. } = Reading::of(&text) {
+                let _ = another_number(&octets, &store);
+            }
+            if let Some(pattern) = NamePattern::of(&text) {
+                let _ = similar(&pattern, &store);
+                let _ = answer(Wanted::Name(pattern), &store, at());
+            }
+        }
+    }
 }

@@ -37,6 +37,23 @@ pub(in crate::finding) fn in_words(answer: &Answer, store: &TrustStore, at: Time
 }
 
 fn present(answer: &Answer, store: &TrustStore, at: Timestamp) -> String {
+    let found = best(answer, store, at);
+    let besides = |found: &&Match| found.likeness == Likeness::PartOfName && found.anchor.valid_at(at);
+    match answer.matches.iter().filter(besides).count() {
+        // Those do not count where some root goes by the very name, and who reads that it expired will want to know.
+        others @ 1.. if answer.presence == Presence::Expired => {
+            let others = if others == 1 {
+                "1 other is valid that has".to_owned()
+            } else {
+                format!("{others} others are valid that have")
+            };
+            format!("{found}; {others} it only as a part of the subject")
+        }
+        _ => found,
+    }
+}
+
+fn best(answer: &Answer, store: &TrustStore, at: Timestamp) -> String {
     let place = place(store);
     let deciding: Vec<&Match> = answer.deciding().collect();
     let Some(best) = deciding.iter().find(|found| found.anchor.valid_at(at)).or(deciding.first()) else {
