@@ -106,6 +106,7 @@ impl Certificates {
             purpose: Purpose::Server,
             offline: false,
             now: at(),
+            revocation_at: at(),
             started: Instant::now(),
             elapsed: Duration::from_millis(40),
         }
