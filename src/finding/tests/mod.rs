@@ -3,6 +3,7 @@
 mod cert;
 mod chain;
 mod connection;
+mod egress;
 mod endpoint;
 mod expect;
 mod path;
