@@ -156,8 +156,7 @@ fn add(ways: &mut Vec<Way>, facts: &EndpointFacts, examination: &Examination) {
         facts.certificates.iter().map(|sha256| NamedBy { sha256: *sha256, name: name(examination, sha256) }).collect();
     let untested = match &facts.skipped {
         Some(Skipped::TooMany) => Some("it is past the limit of URLs that are contacted for one target"),
-        Some(Skipped::NoIssuer) => Some("the certificate's issuer is not known, so that nothing can be asked"),
-        // The others have findings of their own, or none by --offline.
+        // The others have findings of their own (a missing issuer as the path's), or none by --offline.
         _ => None,
     };
     let need = Need {

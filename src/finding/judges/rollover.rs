@@ -103,7 +103,8 @@ pub(super) fn difference(difference: &Difference, comparison: &Comparison) -> (S
             Some(root) if !root.trusted => {
                 (Severity::Critical, "this machine does not trust the new root, and refuses the new chain")
             }
-            _ => (
+            None => (Severity::Info, "where the new chain ends could not be found out"),
+            Some(_) => (
                 Severity::Info,
                 "this machine trusts the new root; clients with an older or smaller list of roots, or pinned to the old one, \
                  have to get it first",
