@@ -36,6 +36,11 @@ impl Namespace {
         Some(namespace)
     }
 
+    /// Its name, as `ip netns` knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// A command that runs inside.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
@@ -66,6 +71,19 @@ impl Namespace {
     pub fn enter(&self) {
         let file = std::fs::File::open(format!("/run/netns/{}", self.name)).unwrap();
         setns(file, CloneFlags::CLONE_NEWNET).unwrap();
+    }
+
+    /// Does something inside, on a thread of its own: sockets opened there stay there, whoever uses them.
+    pub fn within<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
+        thread::scope(|scope| {
+            scope
+                .spawn(|| {
+                    self.enter();
+                    act()
+                })
+                .join()
+                .unwrap()
+        })
     }
 
     /// Starts a scenario of the lab inside.
