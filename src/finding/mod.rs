@@ -4,6 +4,7 @@
 //! code, severity, remedy and clause of the [`catalogue`], and the [`Verdict`] that follows.
 
 pub mod catalogue;
+mod fault;
 mod judges;
 mod severity;
 mod wording;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::net::Outcome;
+use super::fault;
+use crate::net::{AnswerSource, Cause, Outcome};
 use crate::x509::der;
 
 /// Values of a list that are shown; the rest is counted.
@@ -76,6 +77,10 @@ pub(super) struct Tried {
     pub(super) outcome: Outcome,
     /// What more is known.
     pub(super) detail: Option<String>,
+    /// What is known of who could mend it.
+    pub(super) cause: Option<Cause>,
+    /// Where the address came from.
+    pub(super) answer_source: AnswerSource,
     /// Whether TCP was connected.
     pub(super) connected: bool,
     /// How long it took.
@@ -85,6 +90,11 @@ pub(super) struct Tried {
 }
 
 impl Tried {
+    /// The proxy, with its address where that was reached.
+    fn proxy(&self) -> String {
+        self.address.map_or_else(|| "the proxy".to_owned(), |address| format!("the proxy {address}"))
+    }
+
     /// `192.0.2.1:80`, else the host and port that were meant.
     pub(super) fn place(&self) -> String {
         match self.address {
@@ -97,6 +107,14 @@ impl Tried {
 
     /// What happened, in plain words.
     pub(super) fn words(&self) -> String {
+        let words = fault::words(self).unwrap_or_else(|| self.outcome_words());
+        match fault::remark(self) {
+            Some(remark) => format!("{words} ({remark})"),
+            None => words,
+        }
+    }
+
+    fn outcome_words(&self) -> String {
         let place = self.place();
         let within = self.waited.map(|waited| format!(" within {}", wait(waited))).unwrap_or_default();
         let (text, with_detail) = match self.outcome {
@@ -116,12 +134,18 @@ impl Tried {
                 (format!("{place} accepted the connection but sent nothing{within}"), true)
             }
             Outcome::Timeout => (format!("no answer from {place}{within} (packets dropped?)"), false),
-            Outcome::Unreachable => (format!("{place} is unreachable (no route)"), false),
+            Outcome::Unreachable => {
+                (format!("{place} is unreachable (no route to it, or a firewall rejects it)"), false)
+            }
             Outcome::Reset if !self.connected => (format!("{place} reset the connection"), false),
             Outcome::Reset => (format!("{place} accepted the connection, then reset it"), true),
             Outcome::Closed => (format!("{place} accepted the connection, then closed it without an answer"), true),
-            Outcome::ProxyDenied => (format!("the proxy refuses to pass on to {place}"), true),
-            Outcome::ProxyFailure => (format!("the proxy cannot be used for {place}"), true),
+            Outcome::ProxyDenied => {
+                (format!("{} refuses to pass on to {}:{}{}", self.proxy(), self.host, self.port, self.status()), true)
+            }
+            Outcome::ProxyFailure => {
+                (format!("{} cannot be used for {}:{}{}", self.proxy(), self.host, self.port, self.status()), true)
+            }
             Outcome::StarttlsRefused => (format!("{place} does not let TLS start"), true),
             Outcome::NotTls => (format!("{place} does not speak TLS"), true),
             Outcome::TlsAlert => (format!("{place} ended the TLS handshake with an alert"), true),
@@ -155,6 +179,7 @@ impl Tried {
             Outcome::Timeout | Outcome::Reset | Outcome::Closed => match detail.split_once(": ") {
                 Some((step, _)) => Some(step),
                 None if detail.starts_with("the connection was accepted") => None,
+                None if detail.starts_with("the connection was closed without") => None,
                 None => Some(detail),
             },
             Outcome::Stalled => None,
@@ -213,15 +238,18 @@ pub(super) fn remedies(tried: &[&Tried]) -> String {
     let mut kinds: Vec<(Kind, Vec<&Tried>)> = Vec::new();
     for one in tried {
         let kind = Kind::of(one);
-        match kinds.iter_mut().find(|(known, of_kind)| {
-            *known == kind && of_kind.first().is_some_and(|first| (&first.host, first.port) == (&one.host, one.port))
-        }) {
+        let meant = |of: &Tried| (of.host.clone(), of.port, of.cause.clone());
+        match kinds
+            .iter_mut()
+            .find(|(known, of_kind)| *known == kind && of_kind.first().is_some_and(|first| meant(first) == meant(one)))
+        {
             Some((_, of_kind)) => of_kind.push(one),
             None => kinds.push((kind, vec![one])),
         }
     }
-    let clauses: Vec<String> =
+    let mut clauses: Vec<String> =
         kinds.iter().take(3).filter_map(|(kind, tried)| Some(kind.remedy(tried.first()?, tried))).collect();
+    clauses.extend(fault::doubt(tried));
     clauses.join("; ")
 }
 
@@ -284,6 +312,9 @@ impl Kind {
         let literal = addresses.iter().all(|address| host.trim_matches(['[', ']']) == address);
         let named =
             if addresses.is_empty() || literal { host.clone() } else { format!("{host} ({})", list(&addresses)) };
+        if let Some(remedy) = fault::remedy(first, &named).filter(|_| self != Self::OutOfTime) {
+            return remedy;
+        }
         if first.through_proxy && matches!(self, Self::Dropped | Self::Refused | Self::NoRoute) {
             return format!("make sure that this host reaches the proxy {}", list(&addresses));
         }
@@ -300,18 +331,21 @@ impl Kind {
                     "have this host's resolver mended: it gives no answer for {host} (UDP and TCP port 53 must be open)"
                 )
             }
-            Self::Dropped => format!("allow outbound TCP to {named} port {port} from this host"),
+            Self::Dropped => format!("allow outbound TCP to {named} port {port} from this host, with its replies"),
             Self::Refused => format!(
-                "have the operator of {named} check that the service runs on port {port}; if it does, have the firewall that \
-                 rejects it allow outbound TCP to port {port} from this host"
+                "have the operator of {named} check that the service runs on TCP port {port}; if it does, have the firewall that \
+                 rejects it allow outbound TCP to {named} port {port} from this host"
             ),
-            Self::NoRoute => format!("give this host a route to {named}, then allow outbound TCP to port {port}"),
+            Self::NoRoute => format!(
+                "give this host a route to {named}, or have the firewall that rejects it allow outbound TCP to {named} port {port} \
+                 from this host"
+            ),
             Self::Silent => format!(
-                "exempt {named} port {port} from traffic inspection, since TCP gets through and nothing comes back; otherwise \
+                "exempt {named} TCP port {port} from traffic inspection, since TCP gets through and nothing comes back; otherwise \
                  have its operator look at the service"
             ),
             Self::Cut => format!(
-                "exempt {named} port {port} from the firewall or intrusion prevention that cuts connections; otherwise have its \
+                "exempt {named} TCP port {port} from the firewall or intrusion prevention that cuts connections; otherwise have its \
                  operator look at the service"
             ),
             Self::ProxyDenied => {
@@ -332,12 +366,12 @@ impl Kind {
             Self::HttpStatus(_) => format!("have whoever runs {host} mend the service"),
             Self::Intercepted => {
                 format!(
-                    "exempt {host} port {port} from content filtering, authentication and the captive portal for this host"
+                    "exempt {named} TCP port {port} from content filtering, authentication and the captive portal for this host"
                 )
             }
             Self::Loop => format!("have whoever runs {host} serve the object without redirects"),
             Self::Partial => format!(
-                "lift size and time limits of proxies and inspection for {host} port {port}, and check the path MTU; otherwise have \
+                "lift size and time limits of proxies and inspection for {named} TCP port {port}, and check the path MTU; otherwise have \
                  its operator look at the service"
             ),
             Self::TooLarge => format!(
@@ -362,6 +396,8 @@ mod tests {
             through_proxy: false,
             outcome,
             detail: None,
+            cause: None,
+            answer_source: AnswerSource::Given,
             connected: false,
             waited: Some(Duration::from_secs(5)),
             http_status: None,
@@ -442,7 +478,10 @@ mod tests {
         let drop = tried("192.0.2.1:80", Outcome::Timeout);
         let refusal = tried("192.0.2.2:80", Outcome::Refused);
         assert_eq!(drop.words(), "no answer from 192.0.2.1:80 within 5 s (packets dropped?)");
-        assert_eq!(remedies(&[&drop]), "allow outbound TCP to crl.example (192.0.2.1) port 80 from this host");
+        assert_eq!(
+            remedies(&[&drop]),
+            "allow outbound TCP to crl.example (192.0.2.1) port 80 from this host, with its replies"
+        );
         assert_eq!(refusal.words(), "192.0.2.2:80 refused the connection");
         assert!(remedies(&[&refusal]).starts_with("have the operator of crl.example (192.0.2.2) check"));
         assert!(remedies(&[&drop, &refusal]).contains("; have the operator"));

@@ -6,7 +6,7 @@ use super::{Case, Sink, Weight};
 use crate::acquire::{ClientCertificate, Connection, Presented, StarttlsRefusal};
 use crate::finding::wording::{self, Tried, list, outcomes, remedies, when};
 use crate::finding::{About, Code, catalogue::connection as codes};
-use crate::net::{Outcome, Resolution};
+use crate::net::{AnswerSource, Outcome, Resolution};
 use crate::x509::Fingerprint;
 
 pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
@@ -64,6 +64,8 @@ fn tried((host, port): (&str, u16), connection: &Connection) -> Tried {
         through_proxy: connection.through_proxy,
         outcome: connection.outcome,
         detail: connection.detail.clone(),
+        cause: connection.cause.clone(),
+        answer_source: connection.answer_source.clone(),
         connected: connection.connected,
         waited: if connection.connected { timings.handshake.or(timings.starttls) } else { timings.connect },
         http_status: None,
@@ -85,6 +87,8 @@ fn name_failure(place: (&str, u16), resolution: Option<&Resolution>, connections
         through_proxy: false,
         outcome: failure.map_or(Outcome::DnsNoAddress, |failure| failure.outcome),
         detail: failure.and_then(|failure| failure.detail.clone()),
+        cause: failure.and_then(|failure| failure.cause.clone()),
+        answer_source: AnswerSource::Given,
         connected: false,
         waited: resolution.elapsed,
         http_status: None,
@@ -233,6 +237,9 @@ fn told(made: &Connection, all: &[&Tried]) -> String {
 }
 
 fn remedy(code: Code, made: &Connection, all: &[&Tried]) -> String {
+    if all.iter().any(|tried| tried.false_answer().is_some()) {
+        return remedies(all);
+    }
     match (&made.starttls_refusal, code) {
         (Some(StarttlsRefusal::Masked(_)), _) => {
             "have the firewall in between stop rewriting SMTP (Cisco's \"inspect esmtp\", for one) for this server".to_owned()

@@ -5,7 +5,7 @@ use crate::egress::{Need, Way};
 use crate::finding::catalogue::{connection, endpoint as codes, machine, path};
 use crate::finding::wording::{Tried, list, remedies};
 use crate::finding::{About, Code, Policy};
-use crate::net::{Attempt, Outcome};
+use crate::net::{AnswerSource, Attempt, Outcome};
 use crate::revocation::EndpointKind;
 
 pub(super) fn judge(ways: &[Way], policy: &Policy, sink: &mut Sink) {
@@ -43,6 +43,8 @@ fn without_address(way: &Way, sink: &mut Sink) {
         through_proxy: false,
         outcome: failure.outcome,
         detail: failure.detail.clone(),
+        cause: failure.cause.clone(),
+        answer_source: AnswerSource::Given,
         connected: false,
         waited: Some(failure.elapsed),
         http_status: None,

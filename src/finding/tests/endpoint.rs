@@ -21,7 +21,10 @@ fn no_answer_is_told_by_address_with_the_rule_to_open() {
     let mut examination = crl(&[("192.0.2.80:80", Outcome::Timeout)]);
     let findings = expect(&examination, &[("endpoint.unreachable", Warning)]);
     assert_eq!(findings[0].message, format!("{CRL}: no answer from 192.0.2.80:80 within 5 s (packets dropped?)"));
-    assert_eq!(findings[0].remedy, "allow outbound TCP to crl.example.test (192.0.2.80) port 80 from this host");
+    assert_eq!(
+        findings[0].remedy,
+        "allow outbound TCP to crl.example.test (192.0.2.80) port 80 from this host, with its replies"
+    );
     leave_open(&mut examination, 0);
     expect(&examination, &[("endpoint.unreachable", Critical)]);
 }
