@@ -10,4 +10,9 @@
 mod support;
 
 mod causes;
+mod firewall;
+mod inspection;
+mod names;
+mod proxies;
+mod servers;
 mod world;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use serde_json::Value;
@@ -32,12 +33,10 @@ impl World {
         Some(Self { net, pki })
     }
 
-    /// The same with everything in order: nginx with the chain and the lists, and a resolver that knows the names.
-    pub fn sound(test: &str, programs: &[&str]) -> Option<Self> {
-        let world = Self::new(test, programs)?;
-        world.serve("", "");
-        world.resolve(&[]);
-        Some(world)
+    /// Puts everything in order: nginx with the chain and the lists, and a resolver that knows the names.
+    pub fn start(&self) {
+        self.serve("", "");
+        self.resolve(&[]);
     }
 
     /// nginx with the chain on port 443 and the lists on [`CRL_PORT`], where these locations come first; and these
@@ -76,7 +75,7 @@ impl World {
         let given = options.join("\n");
         let mut configuration = format!(
             "keep-in-foreground\nno-resolv\nno-hosts\nuser=root\npid-file=\nbind-interfaces\n\
-             listen-address={RESOLVER}\nlog-facility=-\n{given}\n"
+             listen-address={RESOLVER}\nlog-facility=-\nlocal=/real.test/\n{given}\n"
         );
         for name in NAMES.map(|name| format!("{name}.real.test")).iter().filter(|name| !given.contains(*name)) {
             configuration += &format!("host-record={name},{SERVER}\n");
@@ -87,12 +86,47 @@ impl World {
         self.net.start("dnsmasq", "dnsmasq", &[&option], SocketAddr::new(RESOLVER, 53));
     }
 
+    /// Postfix on that port, without TLS.
+    pub fn start_postfix(&self, port: u16) {
+        let base = self.net.folder.path().join("postfix");
+        for folder in ["etc", "queue", "data"] {
+            fs::create_dir_all(base.join(folder)).unwrap();
+        }
+        for folder in [self.net.folder.path(), &base] {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        assert!(Command::new("chown").arg("postfix").arg(base.join("data")).status().unwrap().success());
+        let main = format!(
+            "compatibility_level = 3.6\nqueue_directory = {base}/queue\ndata_directory = {base}/data\n\
+             command_directory = /usr/sbin\ndaemon_directory = /usr/lib/postfix/sbin\ninet_interfaces = all\n\
+             inet_protocols = ipv4\nmyhostname = www.real.test\nmydestination =\nsmtpd_tls_security_level = none\n\
+             maillog_file = /dev/stdout\nsmtpd_peername_lookup = no\n",
+            base = base.display()
+        );
+        fs::write(base.join("etc/main.cf"), main).unwrap();
+        let master = format!(
+            "{port} inet n - n - - smtpd\nrewrite unix - - n - - trivial-rewrite\ncleanup unix n - n - 0 cleanup\n\
+             proxymap unix - - n - - proxymap\nanvil unix - - n - 1 anvil\npostlog unix-dgram n - n - 1 postlogd\n"
+        );
+        fs::write(base.join("etc/master.cf"), master).unwrap();
+        let etc = base.join("etc");
+        self.net.start("postfix", "postfix", &["-c", etc.to_str().unwrap(), "start-fg"], SocketAddr::new(SERVER, port));
+    }
+
     /// A run of the tool on the client, asking [`RESOLVER`] and trusting the PKI's root.
     pub fn tool(&self, arguments: &[&str]) -> Command {
-        let mut command = self.net.client.command(env!("CARGO_BIN_EXE_certflight"));
-        command.args(arguments).args(["--timeout", "1", "--retries", "0"]);
+        let mut command = self.tool_without_resolver(arguments);
         command.args(["--dns-server", &RESOLVER.to_string()]);
-        command.arg("--roots").arg(self.pki.root.certificate());
+        command
+    }
+
+    /// The same asking whom the system is configured to ask.
+    pub fn tool_without_resolver(&self, arguments: &[&str]) -> Command {
+        let mut command = self.net.client.command(env!("CARGO_BIN_EXE_certflight"));
+        command.args(arguments).args(["--retries", "0"]).arg("--roots").arg(self.pki.root.certificate());
+        for variable in ["http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY", "no_proxy", "NO_PROXY"] {
+            command.env_remove(variable);
+        }
         command
     }
 
@@ -103,11 +137,22 @@ impl World {
 
     /// What `check` says of a target.
     pub fn check_target(&self, target: &str, more: &[&str]) -> Seen {
-        Seen::of(self.tool(&["check", target, "--format", "json"]).args(more))
+        Seen::of(self.tool(&["check", target, "--format", "json"]).args(patient(more)))
+    }
+
+    /// What `url` says of a URL.
+    pub fn check_url(&self, url: &str, more: &[&str]) -> Seen {
+        Seen::of(self.tool(&["url", url, "--format", "json"]).args(patient(more)))
     }
 }
 
-/// A report on one target.
+/// What is silent is to be told soon, unless the case is about something that takes longer.
+fn patient<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let given: &[&str] = if more.contains(&"--timeout") { &[] } else { &["--timeout", "1"] };
+    [given, more].concat()
+}
+
+/// A report on one target, or one URL.
 pub struct Seen {
     pub exit: i32,
     pub report: Value,
@@ -117,7 +162,10 @@ pub struct Seen {
 impl Seen {
     pub fn of(command: &mut Command) -> Self {
         let crate::support::Outcome { exit, mut report, stderr } = crate::support::Outcome::of(command);
-        Self { exit, report: report["targets"][0].take(), stderr }
+        if let Some(target) = report.get_mut("targets") {
+            report = target[0].take();
+        }
+        Self { exit, report, stderr }
     }
 
     /// Outcome words of every connection and every attempt at an endpoint.

@@ -50,6 +50,11 @@ impl Internet {
         let internet = Namespace::new(test, &[])?;
         let folder = tempfile::tempdir().unwrap();
         let net = Self { servers: Mutex::default(), folder, client, firewall, internet };
+        for namespace in [&net.client, &net.firewall, &net.internet] {
+            // No address here is anyone else's, so the second that IPv6 waits to find out (RFC 4862 §5.4) is saved.
+            let no_wait = "for at in all default; do echo 0 > /proc/sys/net/ipv6/conf/$at/accept_dad; done";
+            namespace.must("sh", &["-ec", no_wait]);
+        }
         cable((&net.client, "eth0"), (&net.firewall, "inside"));
         cable((&net.firewall, "outside"), (&net.internet, "eth0"));
         address(&net.client, "eth0", "192.0.2.2/24", "2001:db8:1::2/64");
@@ -78,6 +83,14 @@ impl Internet {
     pub fn forwarding(&self, rules: &str) {
         let chain = "type filter hook forward priority filter; policy accept;";
         let ruleset = format!("flush ruleset\ntable inet filter {{ chain forward {{ {chain}\n{rules}\n}}\n}}\n");
+        self.firewall.feed("nft", &["-f", "-"], &ruleset);
+    }
+
+    /// Lets the firewall itself answer connections to this port of any host, at its own port `here`.
+    pub fn divert(&self, port: u16, here: u16) {
+        let chain = "type nat hook prerouting priority dstnat;";
+        let rule = format!("iifname inside tcp dport {port} redirect to :{here}");
+        let ruleset = format!("table inet divert {{ chain prerouting {{ {chain}\n{rule}\n}}\n}}\n");
         self.firewall.feed("nft", &["-f", "-"], &ruleset);
     }
 
