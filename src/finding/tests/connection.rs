@@ -62,11 +62,9 @@ fn unconnected_addresses_are_one_failure_with_each_outcome() {
             "{TARGET}: no answer from 192.0.2.1:443 within 5 s (packets dropped?) and 192.0.2.2:443 refused the connection"
         )
     );
-    assert!(
-        findings[0]
-            .remedy
-            .starts_with("allow outbound TCP to www.example.test (192.0.2.1) port 443 from this host, with its replies; have")
-    );
+    assert!(findings[0].remedy.starts_with(
+        "allow outbound TCP to www.example.test (192.0.2.1) port 443 from this host, with its replies; have"
+    ));
 }
 
 #[test]

@@ -99,6 +99,7 @@ impl Certificates {
             trust_store_failure: None,
             others: Vec::new(),
             publicly_trusted: true,
+            public_root: true,
             purpose: Purpose::Server,
             offline: false,
             now: at(),

@@ -115,6 +115,7 @@ fn examination(
         trust_store_errors: Vec::new(),
         trust_store_failure: None,
         publicly_trusted: false,
+        public_root: false,
         purpose: Purpose::Server,
         offline: false,
         now: Timestamp::UNIX_EPOCH,
