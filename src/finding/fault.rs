@@ -96,6 +96,15 @@ pub(super) fn remedy(tried: &Tried, named: &str) -> Option<String> {
     })
 }
 
+/// Whether the address could not be reached because there is no way to its network from here at all.
+pub(super) fn is_unrouted(tried: &Tried) -> bool {
+    let of_the_network = match &tried.cause {
+        Some(Cause::Icmp(error)) => error.kind == IcmpKind::NetworkUnreachable,
+        _ => true,
+    };
+    tried.outcome == Outcome::Unreachable && of_the_network
+}
+
 /// What may be wrong beside it: a private address of a name that looks public.
 pub(super) fn doubt(tried: &[&Tried]) -> Option<String> {
     tried.iter().find_map(|tried| {

@@ -219,9 +219,9 @@ pub(super) fn outcomes(tried: &[&Tried]) -> String {
 /// they are no fault of anyone's and hide what is.
 pub(super) fn with_a_route(tried: Vec<Tried>) -> Vec<Tried> {
     let routed = |ipv6: bool| {
-        tried.iter().any(|tried| {
-            tried.address.is_none_or(|address| address.is_ipv6() == ipv6) && tried.outcome != Outcome::Unreachable
-        })
+        tried
+            .iter()
+            .any(|tried| tried.address.is_none_or(|address| address.is_ipv6() == ipv6) && !fault::is_unrouted(tried))
     };
     let (ipv4, ipv6) = (routed(false), routed(true));
     if !ipv4 && !ipv6 {
@@ -387,6 +387,7 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::{IcmpError, IcmpKind};
 
     fn tried(address: &str, outcome: Outcome) -> Tried {
         Tried {
@@ -527,6 +528,10 @@ mod tests {
         let four = || tried("192.0.2.1:80", Outcome::Refused);
         assert_eq!(with_a_route(vec![six(), four()]).len(), 1);
         assert_eq!(with_a_route(vec![six(), six()]).len(), 2);
+        // Nor does the family lack a route where a router says that one host is gone.
+        let gone = IcmpError { kind: IcmpKind::HostUnreachable, from: [192, 0, 2, 254].into(), from_here: false };
+        let gone = Tried { cause: Some(Cause::Icmp(gone)), ..tried("192.0.2.1:80", Outcome::Unreachable) };
+        assert_eq!(with_a_route(vec![tried("[2001:db8::1]:80", Outcome::Ok), gone]).len(), 2);
         // One of the family did get somewhere, so the other's failure counts.
         let alive = tried("[2001:db8::2]:80", Outcome::Ok);
         assert_eq!(with_a_route(vec![six(), alive, four()]).len(), 3);

@@ -64,6 +64,7 @@ pub enum IcmpKind {
     TimeExceeded,
 }
 
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux tells of ICMP errors"))]
 impl IcmpKind {
     /// From type and code of ICMP for IPv4 (RFC 792, RFC 1812 §5.2.7.1).
     pub(super) fn of_v4(kind: u8, code: u8) -> Option<Self> {
@@ -89,7 +90,9 @@ impl IcmpKind {
             _ => None,
         }
     }
+}
 
+impl IcmpKind {
     /// The contract's word: something said "no", or there is no way.
     #[must_use]
     pub fn outcome(self) -> Outcome {

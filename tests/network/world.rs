@@ -148,7 +148,7 @@ impl World {
 
 /// What is silent is to be told soon, unless the case is about something that takes longer.
 fn patient<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    let given: &[&str] = if more.contains(&"--timeout") { &[] } else { &["--timeout", "1"] };
+    let given: &[&str] = if more.contains(&"--timeout") { &[] } else { &["--timeout", "2"] };
     [given, more].concat()
 }
 
