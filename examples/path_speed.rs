@@ -29,7 +29,7 @@ fn main() -> anyhow::Result<()> {
     let root = decoded(ca::issue(&root_profile, &root_key, None, now)?)?;
     let inner = |key: &Arc<Key>, to| {
         let profile = Profile { issuer: "Root".to_owned(), ..Profile::authority("Intermediate", from, to) };
-        decoded(ca::issue(&profile, key, Some(("Root", &root_key)), now)?)
+        decoded(ca::issue(&profile, key, Some(("Root".into(), &root_key)), now)?)
     };
     let leaf_profile = Profile {
         issuer: "Intermediate".to_owned(),
@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
         names: vec!["www.certflight.test".to_owned()],
         ..Profile::authority("www.certflight.test", from, to)
     };
-    let leaf = decoded(ca::issue(&leaf_profile, &leaf_key, Some(("Intermediate", &inner_key)), now)?)?;
+    let leaf = decoded(ca::issue(&leaf_profile, &leaf_key, Some(("Intermediate".into(), &inner_key)), now)?)?;
     let good = inner(&inner_key, to)?;
     let same_key = (0..decoys).map(|_| inner(&inner_key, to)).collect::<Result<Vec<_>, _>>()?;
     let expired = (0..decoys).map(|_| inner(&inner_key, past)).collect::<Result<Vec<_>, _>>()?;

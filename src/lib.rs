@@ -39,6 +39,7 @@
 //!     revocation: RevocationOptions::default(),
 //!     policy: Policy::default(),
 //!     deadline: Duration::from_secs(60),
+//!     expected: None,
 //! };
 //! let target = Target::parse(&lab.target, |_| false)?;
 //! let checked = certflight::check(&run, &target, &Silent).await;
@@ -51,7 +52,9 @@
 pub mod acquire;
 pub mod cli;
 pub mod egress;
+pub mod expect;
 pub mod finding;
+mod instant;
 pub mod lab;
 pub mod net;
 pub mod path;
@@ -60,6 +63,7 @@ pub mod report;
 pub mod revocation;
 pub mod rollover;
 mod settle;
+mod spelling;
 pub mod target;
 pub mod x509;
 
@@ -74,6 +78,7 @@ use futures_util::future::{BoxFuture, Shared, join, join_all};
 use jiff::{SignedDuration, Timestamp};
 
 use acquire::{AcquireError, AcquireOptions, Connection, Presented};
+use expect::{Expected, Observed};
 use finding::{Finding, Policy, Verdict};
 use net::{Deadline, EndpointRoots};
 use path::hostname::NameCheck;
@@ -97,21 +102,42 @@ pub async fn check(run: &Run, target: &Target, progress: &dyn Progress) -> Check
     let started = Instant::now();
     let deadline = Deadline::after(run.deadline);
     let name = target.to_string();
-    progress.started(&name);
-    let presented = Box::pin(acquire::acquire(run.retriever.network(), &run.acquire, target, deadline)).await;
-    progress.finished(&name);
-    let examination = match (presented, run.store.get().await) {
-        (Ok(presented), Ok(store)) => {
-            let inquiry = Inquiry { run, store: &store, name: &name, started, deadline, progress };
-            Box::pin(inquiry.examine(presented)).await
+    let examined = async {
+        progress.started(&name);
+        let presented = Box::pin(acquire::acquire(run.retriever.network(), &run.acquire, target, deadline)).await;
+        progress.finished(&name);
+        match (presented, run.store.get().await) {
+            (Ok(presented), Ok(store)) => {
+                let inquiry = Inquiry { run, store: &store, name: &name, started, deadline, progress };
+                Box::pin(inquiry.examine(presented)).await
+            }
+            (presented, store) => Examination {
+                presented,
+                trust_store_failure: store.err().map(|error| error.to_string()),
+                ..Examination::empty(run, name.clone(), started)
+            },
         }
-        (presented, store) => Examination {
-            presented,
-            trust_store_failure: store.err().map(|error| error.to_string()),
-            ..Examination::empty(run, name, started)
-        },
     };
+    let (mut examination, observed) = join(examined.boxed(), observed(run, deadline).boxed()).await;
+    examination.others.iter_mut().for_each(|other| other.expected.clone_from(&observed));
+    examination.expected = observed;
+    examination.elapsed = started.elapsed();
     Checked::judge(examination, &run.policy, run.at)
+}
+
+/// What `--expect` asks of the network and the trust store, whatever the target presents.
+async fn observed(run: &Run, deadline: Deadline) -> Option<Arc<Observed>> {
+    let expected = Arc::clone(run.expected.as_ref()?);
+    let endpoints = async {
+        if run.revocation.offline {
+            None
+        } else {
+            Some(expected.reach(run.retriever.network(), deadline).await.to_vec())
+        }
+    };
+    let (endpoints, store) = join(endpoints, run.store.get()).await;
+    let root_in_store = store.ok().and_then(|store| expected.is_root_in(&store));
+    Some(Arc::new(Observed { expected, endpoints, root_in_store }))
 }
 
 /// The result for something in a list that is no target: a finding, so that the others are still judged.
@@ -360,6 +386,8 @@ pub struct Run {
     pub policy: Policy,
     /// `--deadline`
     pub deadline: Duration,
+    /// `--expect`
+    pub expected: Option<Arc<Expected>>,
 }
 
 impl Run {
@@ -415,6 +443,8 @@ pub struct Examination {
     pub started: Instant,
     /// How long it took.
     pub elapsed: Duration,
+    /// What is expected, with what was seen for it.
+    pub expected: Option<Arc<Observed>>,
     /// The other chains that addresses of the name served, or the same with another staple, each examined by itself.
     pub others: Vec<Examination>,
 }
@@ -439,6 +469,7 @@ impl Examination {
             now: run.time_at(started),
             started,
             elapsed: started.elapsed(),
+            expected: None,
             others: Vec::new(),
         }
     }
@@ -484,6 +515,7 @@ mod tests {
             revocation: RevocationOptions::default(),
             policy: Policy::default(),
             deadline: Duration::from_secs(60),
+            expected: None,
         };
         let hour = Duration::from_secs(3600);
         let late = run.later(hour);

@@ -3,7 +3,6 @@
 //! Input: the [`Examination`]s of both. Output: a [`Comparison`]. Facts only: what a difference means for clients, and how
 //! grave it is, is `finding`'s to say.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -93,6 +92,8 @@ pub struct Difference {
     pub from: Option<String>,
     /// As it will be; `None` where there is nothing.
     pub to: Option<String>,
+    /// The address that serves it so, where others serve another chain.
+    pub address: Option<String>,
 }
 
 /// What is different about the new chain.
@@ -141,14 +142,24 @@ impl Hosts {
     }
 }
 
-/// Compares two chains. Where either gave no certificate, nothing can be compared, and the list is empty.
+/// Compares two chains. Where either gave no certificate, nothing can be compared, and the list is empty. Where addresses
+/// of the new one serve different chains, what is different about the others is told with their addresses.
 #[must_use]
 pub fn compare(from: &Examination, to: &Examination) -> Comparison {
     let leaves = (leaf(from), leaf(to));
-    let differences = match &leaves {
+    let mut differences = match &leaves {
         (Some(old), Some(new)) => differences((from, old), (to, new)),
         _ => Vec::new(),
     };
+    for other in &to.others {
+        let (Some(old), Some(new)) = (&leaves.0, leaf(other)) else { continue };
+        let address = other.presented.as_ref().ok().and_then(Presented::address).map(|address| address.to_string());
+        for difference in self::differences((from, old), (other, &new)) {
+            if !differences.contains(&difference) {
+                differences.push(Difference { address: address.clone(), ..difference });
+            }
+        }
+    }
     let chosen = to.search.chosen();
     let root = chosen.and_then(|path| {
         let last = path.certificates.last()?;
@@ -172,7 +183,7 @@ impl Differences {
     fn between(&mut self, field: Field, from: impl Into<Option<String>>, to: impl Into<Option<String>>) {
         let (from, to) = (from.into(), to.into());
         if from != to {
-            self.0.push(Difference { field, from, to });
+            self.0.push(Difference { field, from, to, address: None });
         }
     }
 }
@@ -211,7 +222,7 @@ fn differences((from, old): (&Examination, &Certificate), (to, new): (&Examinati
         );
     }
     found.between(Field::ExtendedKeyUsage, purposes(old), purposes(new));
-    found.between(Field::ClientAuth, yes_or_no(for_clients(old)), yes_or_no(for_clients(new)));
+    found.between(Field::ClientAuth, yes_or_no(for_clients(from, old)), yes_or_no(for_clients(to, new)));
     found.between(Field::KeyUsage, key_usage(old), key_usage(new));
     found.between(Field::MustStaple, yes_or_no(old.must_staple), yes_or_no(new.must_staple));
     found.between(Field::Scts, scts(old), scts(new));
@@ -280,15 +291,16 @@ fn only_in(one: &Certificate, other: &Certificate) -> Vec<String> {
 }
 
 fn is_covered(name: &GeneralName, by: &Certificate) -> bool {
-    let stands_there = || by.subject_alt_names.iter().flatten().any(|other| other.matches(name));
+    let stands_there = by.subject_alt_names.iter().flatten().any(|other| other.matches(name) || other == name);
     let checked = |text: &str| hostname::check(by, Some(text)) == NameCheck::Covered;
-    match name {
-        // A wildcard is covered by itself alone: it stands for more names than any list.
-        GeneralName::Dns(dns) if dns.starts_with("*.") => stands_there(),
-        GeneralName::Dns(dns) => checked(dns),
-        GeneralName::Ip(address) => checked(&IpAddr::to_string(address)),
-        _ => stands_there(),
-    }
+    stands_there
+        || match name {
+            // A wildcard is covered by itself alone: it stands for more names than any list.
+            GeneralName::Dns(dns) if dns.starts_with("*.") => false,
+            GeneralName::Dns(dns) => checked(dns),
+            GeneralName::Ip(address) => checked(&address.to_string()),
+            _ => false,
+        }
 }
 
 fn validity(certificate: &Certificate) -> String {
@@ -298,11 +310,18 @@ fn validity(certificate: &Certificate) -> String {
     format!("{} to {} ({days} days)", day(certificate.not_before), day(certificate.not_after))
 }
 
-/// Absent, it restricts nothing; `anyExtendedKeyUsage` neither (RFC 5280 §4.2.1.12).
-fn for_clients(certificate: &Certificate) -> bool {
-    certificate.extended_key_usage.as_ref().is_none_or(|purposes| {
-        purposes.iter().any(|purpose| purpose == oid::CLIENT_AUTH || purpose == oid::ANY_EXTENDED_KEY_USAGE)
-    })
+/// Whether the leaf and every CA certificate above it but the anchor allow it: clients apply the purposes of CA
+/// certificates too. Absent, the extension restricts nothing, and `anyExtendedKeyUsage` neither (RFC 5280 §4.2.1.12).
+fn for_clients(examination: &Examination, leaf: &Certificate) -> bool {
+    let allows = |certificate: &Certificate| {
+        certificate.extended_key_usage.as_ref().is_none_or(|purposes| {
+            purposes.iter().any(|purpose| purpose == oid::CLIENT_AUTH || purpose == oid::ANY_EXTENDED_KEY_USAGE)
+        })
+    };
+    let path = examination.search.chosen();
+    let above = path.map(|path| path.certificates.as_slice()).unwrap_or_default().iter().skip(1);
+    let anchor = path.and_then(|path| path.anchor()).map(|anchor| anchor.sha256);
+    allows(leaf) && above.filter(|ca| Some(ca.sha256) != anchor).all(|ca| allows(ca))
 }
 
 fn purposes(certificate: &Certificate) -> String {

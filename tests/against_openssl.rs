@@ -90,15 +90,15 @@ fn openssl_says_the_same() {
                 let mut upper = profile("Upper", "Root");
                 upper.policies.clone_from(&asserted);
                 vary_inner(&mut upper);
-                let upper = ca::issue(&upper, &upper_key, Some(("Root", &root_key)), now).unwrap();
+                let upper = ca::issue(&upper, &upper_key, Some(("Root".into(), &root_key)), now).unwrap();
                 let inner = Profile { policies: asserted, ..profile("Inner", "Upper") };
-                let inner = ca::issue(&inner, &inner_key, Some(("Upper", &upper_key)), now).unwrap();
+                let inner = ca::issue(&inner, &inner_key, Some(("Upper".into(), &upper_key)), now).unwrap();
                 // Not a host name: OpenSSL holds such common names against DNS constraints, which RFC 5280 does not.
                 let mut leaf = profile("Server 7", "Inner");
                 (leaf.ca, leaf.names) = (false, vec!["www.example.test".to_owned()]);
                 leaf.policies = vec![POLICY.to_vec()];
                 vary_leaf(&mut leaf);
-                let leaf = ca::issue(&leaf, &leaf_key, Some(("Inner", &inner_key)), now).unwrap();
+                let leaf = ca::issue(&leaf, &leaf_key, Some(("Inner".into(), &inner_key)), now).unwrap();
                 let ours = judge(&leaf, &[&inner, &upper], &root, now, explicit, wanted);
                 write(&folder.path().join("leaf.pem"), &[&leaf]);
                 write(&folder.path().join("others.pem"), &[&inner, &upper]);

@@ -7,6 +7,11 @@
 
 mod support;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
 use support::netns::{LabInside, Namespace};
 
 /// Every host at an address of its own, one of them behind a redirect.
@@ -98,4 +103,74 @@ fn iptables_rules_are_enough_and_none_is_too_many() {
     };
     load(&[&printed]);
     each_rule_is_needed(&namespace, &lab, &rules, &load);
+}
+
+/// squid inside the namespace with these access lists before "deny all"; ends with its value.
+struct Squid {
+    child: Child,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Squid {
+    fn start(namespace: &Namespace, lists: &[&str], port: u16) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // squid gives up root for a user of its own.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let hosts = "127.0.0.2 crl.certflight.test\n127.0.0.3 ocsp.certflight.test\n127.0.0.4 aia.certflight.test\n\
+                     127.0.0.5 cdn.certflight.test\n";
+        fs::write(path("hosts"), hosts).unwrap();
+        let configuration = format!(
+            "http_port 127.0.0.1:{port}\nhosts_file {}\npid_filename {}\ncache_log /dev/null\naccess_log none\ncache deny all\n\
+             cache_store_log none\nnetdb_filename none\nvisible_hostname proxy.certflight.test\nshutdown_lifetime 0 seconds\n{}\nhttp_access deny all\n",
+            path("hosts"),
+            path("pid"),
+            lists.join("\n")
+        );
+        fs::write(path("squid.conf"), &configuration).unwrap();
+        namespace.must("squid", &["-k", "parse", "-f", &path("squid.conf")]);
+        let child =
+            namespace.command("squid").args(["-N", "-f", &path("squid.conf")]).stderr(Stdio::null()).spawn().unwrap();
+        let mut squid = Self { child, port, _folder: folder };
+        // Answers "no" once it listens.
+        let until = Instant::now() + Duration::from_secs(30);
+        while !namespace.answers(port) {
+            assert!(squid.child.try_wait().unwrap().is_none(), "squid ended:\n{configuration}");
+            assert!(Instant::now() < until, "squid does not listen:\n{configuration}");
+        }
+        squid
+    }
+}
+
+impl Drop for Squid {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn squid_lists_are_enough_and_none_is_too_many() {
+    let test = "firewall: squid";
+    let Some(namespace) = Namespace::new(test, &["squid"]) else { return };
+    let lab = namespace.lab(SCENARIO);
+    let (exit, printed) = certflight(&namespace, &lab, "endpoints", &["--format", "squid"]);
+    assert_eq!(exit, 0, "{printed}");
+    let lists: Vec<&str> = printed.lines().filter(|line| !line.starts_with('#')).collect();
+    let names: Vec<&str> = lists.iter().filter(|line| line.contains(" dstdomain ")).copied().collect();
+    assert_eq!(names.len(), HOSTS, "{lists:#?}");
+    let check = |lists: &[&str], port: u16| {
+        let squid = Squid::start(&namespace, lists, port);
+        let proxy = format!("http://127.0.0.1:{}", squid.port);
+        certflight(&namespace, &lab, "check", &["--endpoint-proxy", &proxy])
+    };
+    let (exit, text) = check(&[&printed], 3128);
+    assert_eq!(exit, 0, "with the lists loaded: {text}");
+    for (missing, port) in names.iter().zip(3129..) {
+        let fewer: Vec<&str> = lists.iter().filter(|line| *line != missing).copied().collect();
+        let (exit, text) = check(&fewer, port);
+        assert!(exit == 1 || exit == 2, "without {missing}: {text}");
+        assert!(text.contains("proxy-denied"), "without {missing}: {text}");
+    }
 }

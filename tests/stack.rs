@@ -42,6 +42,7 @@ fn run(lab: &Lab) -> Run {
         revocation: RevocationOptions::default(),
         policy: Policy::default(),
         deadline: Duration::from_secs(30),
+        expected: None,
     }
 }
 

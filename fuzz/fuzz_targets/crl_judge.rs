@@ -12,6 +12,7 @@ use certflight::lab::ca::{self, Issued, Profile};
 use certflight::lab::der;
 use certflight::lab::key::{Key, KeyKind, SigningHash};
 use certflight::lab::offset::Offset;
+use certflight::lab::subject::name as certificate_name;
 use certflight::revocation::crl::{self, CrlSource, Judgement, Role, Signers};
 use certflight::revocation::retrieve::CrlBody;
 use certflight::revocation::{Answer, Subject};
@@ -93,7 +94,7 @@ fn entries(octets: &[u8]) -> Vec<u8> {
             _ => None,
         };
         if let Some(issuer) = issuer {
-            let names = der::sequence(&[der::explicit(4, &ca::name(issuer))]);
+            let names = der::sequence(&[der::explicit(4, &certificate_name(issuer))]);
             extensions.push(der::extension(&[2, 5, 29, 29], true, &names));
         }
         let mut fields = vec![der::unsigned(&[serial % 8]), der::time(STAGE.now)];

@@ -1,5 +1,5 @@
-//! What an HTTP server, or a proxy asked for a tunnel, may answer: the octets are served on loopback and
-//! fetched as an endpoint's would be.
+//! What an HTTP server, a directory, or a proxy asked for a tunnel, may answer: the octets are served on loopback
+//! and fetched as an endpoint's would be.
 #![no_main]
 
 use std::net::SocketAddr;
@@ -55,21 +55,27 @@ fuzz_target!(|data: &[u8]| {
         answer.clone_into(&mut stage.answer.lock().expect("the answer"));
         let deadline = Deadline::after(Duration::from_secs(2));
         stage.runtime.block_on(async {
-            if way % 4 == 0 {
+            if way % 5 == 0 {
                 let proxy = ProxyUrl::parse(&format!("http://{}", stage.address)).expect("a proxy");
                 let _ = stage.network.tunnel(&proxy, "www.example.test", 443, deadline).await;
                 return;
             }
+            let (scheme, method) = match way % 5 {
+                1 => ("http", HttpMethod::Post),
+                2 => ("ldap", HttpMethod::Search),
+                _ => ("http", HttpMethod::Get),
+            };
             let request = HttpRequest {
-                url: format!("http://{}/object", stage.address).parse().expect("a URL"),
-                method: if way % 4 == 1 { HttpMethod::Post } else { HttpMethod::Get },
+                url: format!("{scheme}://{}/object", stage.address).parse().expect("a URL"),
+                method,
                 body: None,
                 accept: "*/*",
                 limit: 1 << 16,
                 follow: way % 2 == 0,
             };
             for exchange in stage.network.fetch(&request, &Vec::new, deadline).await {
-                assert!(exchange.body.is_none_or(|body: Vec<u8>| body.len() <= 1 << 16));
+                let bodies = exchange.body.iter().chain(&exchange.further);
+                assert!(bodies.map(Vec::len).sum::<usize>() <= 1 << 16);
             }
         });
     });

@@ -38,7 +38,7 @@ struct Stage {
 static STAGE: LazyLock<Stage> = LazyLock::new(|| {
     let now: Timestamp = "2026-11-15T00:00:00Z".parse().expect("a time");
     let issue = |profile: &Profile, issuer: Option<&Issued>| {
-        let issuer = issuer.map(|issuer| ("CA", issuer.key.as_ref()));
+        let issuer = issuer.map(|issuer| ("CA".into(), issuer.key.as_ref()));
         ca::issue(profile, &Arc::new(Key::new(KeyKind::P256).expect("randomness")), issuer, now).expect("a certificate")
     };
     let authority = |subject: &str| Profile::authority(subject, Offset(-86_400), Offset(365 * 86_400));

@@ -247,6 +247,15 @@ impl Presented {
         }
     }
 
+    /// Where [`Presented::certificates`] came from, when it was a server.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::ByServer { connections, .. } => connections.iter().find(|made| !made.served.is_empty())?.address,
+            Self::InFile { .. } => None,
+        }
+    }
+
     /// The stapled response that came with [`Presented::certificates`].
     #[must_use]
     pub fn staple(&self) -> Option<&Bytes> {

@@ -53,6 +53,7 @@ Examples:
   certflight check www.example.org
   certflight check smtp://mx.example.org --connect 192.0.2.25
   certflight check new-chain.pem --servername www.example.org --at 2026-12-01
+  certflight check smtp://mx.example.org --expect new-chain.toml
   certflight check --targets-from hosts.txt --format ndjson --quiet
   openssl s_client -showcerts -connect www.example.org:443 </dev/null | certflight check -"
 );
@@ -235,7 +236,7 @@ pub struct EndpointsArgs {
 
     /// Test the places in a file, one a line: HOST, HOST:PORT or a URL; - for standard input
     ///
-    /// They are tested whether --probe is given or not. Any HTTP answer opens a host; a URL that names an object has to
+    /// They are tested, and with them what the targets need, whether --probe is given or not. Any HTTP answer opens a host; a URL that names an object has to
     /// give something other than a web page.
     #[arg(long, value_name = "FILE")]
     pub from_list: Option<PathBuf>,
@@ -248,7 +249,7 @@ pub struct EndpointsArgs {
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t, help_heading = "Output")]
     pub format: EndpointsFormatArg,
 
-    /// Chain that rules are for [default: \"inet filter output\" of nftables, OUTPUT of iptables]
+    /// Chain that rules are for [default: inet filter output of nftables, OUTPUT of iptables]
     #[arg(long, value_name = "CHAIN", value_parser = values::chain, help_heading = "Output")]
     pub chain: Option<String>,
 
@@ -435,10 +436,10 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         let help: String = command.get_subcommands_mut().map(|sub| sub.render_long_help().to_string()).collect();
-        for option in ["--config", "--expect", "--state", "--cache-dir", "--no-cache", "nagios"] {
+        for option in ["--config", "--state", "--cache-dir", "--no-cache", "nagios"] {
             assert!(!help.contains(option), "{option}");
         }
-        for option in ["--all-addresses", "--deny-private", "--max-crl-size", "--no-proxy", "--severity"] {
+        for option in ["--all-addresses", "--expect", "--deny-private", "--max-crl-size", "--no-proxy", "--severity"] {
             assert!(help.contains(option), "{option}");
         }
     }

@@ -1,5 +1,6 @@
 //! `endpoints`: what has to be open so that chains validate, and whether it is.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use super::check::{check_one, runtime, watched};
 use super::output::{Output, warn};
 use super::progress::Bar;
 use super::resolve::{self, Job, Named};
-use crate::egress::{self, Place, Way};
+use crate::egress::{self, Place, Reached};
 use crate::finding::{self, Severity, Verdict};
 use crate::net::Deadline;
 use crate::render;
@@ -23,11 +24,22 @@ use crate::{Checked, Examination, Progress as _, Run};
 pub(super) fn run(args: &EndpointsArgs) -> Result<Verdict, CliError> {
     let format = format(args)?;
     let output = Output::resolve(&args.show, format == Format::Human);
+    let from_stdin = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
+    if from_stdin(&args.from_list)
+        && (from_stdin(&args.targets_from) || args.targets.iter().any(|target| target == "-"))
+    {
+        return Err(CliError::new("standard input cannot be the list of places and targets too: give one as a file"));
+    }
     let targets = resolve::targets(&args.targets, args.targets_from.as_deref())?;
     let places = match &args.from_list {
         Some(path) => resolve::places(path)?,
         None => Vec::new(),
     };
+    if args.job.expect.is_some() {
+        return Err(CliError::new(
+            "--expect is for check and rollover: endpoints lists what has to be open and judges no facts",
+        ));
+    }
     let mut job = resolve::job(&args.job)?;
     let probe = args.probe || args.from_list.is_some();
     if probe && job.revocation.offline {
@@ -42,17 +54,12 @@ pub(super) fn run(args: &EndpointsArgs) -> Result<Verdict, CliError> {
     let report = runtime.block_on(Listing { targets, places, probe }.report(job, output.progress));
     runtime.shutdown_background();
     let report = report?;
-    let mut rendered = Vec::new();
-    render::endpoints::write(&report, &format, &output.options, &mut rendered)
-        .map_err(|error| CliError::new(format!("cannot show the list: {error}")))?;
     if !matches!(format, Format::Human | Format::Json) {
         // Rules and tables have no room for them.
         let grave = report.findings.iter().filter(|finding| finding.severity > Severity::Info);
         grave.for_each(|finding| warn(&format!("{}: {}; {}", finding.code, finding.message, finding.remedy)));
     }
-    let mut sink = output.open()?;
-    sink.write(&rendered)?;
-    sink.finish()?;
+    output.show(|rendered| render::endpoints::write(&report, &format, &output.options, rendered))?;
     Ok(report.verdict)
 }
 
@@ -88,7 +95,6 @@ impl Listing {
     async fn report(self, job: Job, progress: bool) -> Result<EndpointsReport, CliError> {
         let (started, begun) = (Timestamp::now(), Instant::now());
         let concurrency = job.concurrency;
-        let deadline = Deadline::after(job.settings.deadline);
         let run = Arc::new(job.into_run(started)?);
         let bar = Arc::new(Bar::new(progress));
         let targets = self.targets;
@@ -99,10 +105,12 @@ impl Listing {
                 .collect()
                 .await;
             let examinations: Vec<&Examination> = checked.iter().map(|checked| &checked.examination).collect();
-            let network = run.retriever.network();
-            // The names were just asked for; what was not, has a time of its own.
-            let mut ways = egress::list(network, &examinations, Deadline::after(run.deadline)).await;
-            ways.extend(reached(&run, &self.places, deadline, &bar, concurrency).await);
+            let mut ways = egress::list(&examinations);
+            for reached in reached(&run, &self.places, &bar, concurrency).await {
+                egress::add_reached(&mut ways, reached);
+            }
+            // Most names were asked for just now; what was not, has a time of its own.
+            let ways = egress::resolve(run.retriever.network(), ways, Deadline::after(run.deadline)).await;
             (checked, ways)
         };
         let (checked, ways) = watched(work, &bar).await;
@@ -115,15 +123,16 @@ impl Listing {
     }
 }
 
-/// Goes to each place of a list.
-async fn reached(run: &Run, places: &[Place], deadline: Deadline, bar: &Bar, concurrency: usize) -> Vec<Way> {
+/// Goes to each place of a list; each has the deadline of a target.
+async fn reached(run: &Run, places: &[Place], bar: &Bar, concurrency: usize) -> Vec<Reached> {
     stream::iter(places)
         .map(|place| async move {
             let name = place.to_string();
             bar.started(&name);
+            let deadline = Deadline::after(run.deadline);
             let reached = egress::reach(run.retriever.network(), place, deadline).await;
             bar.finished(&name);
-            Way::from(reached)
+            reached
         })
         .buffered(concurrency)
         .collect()

@@ -9,16 +9,14 @@ use crate::render::human;
 pub(super) fn run(args: &ExplainArgs) -> Result<Verdict, CliError> {
     let show = ShowArgs { output: None, quiet: false, verbose: false, no_progress: true, color: ColorArg::Auto };
     let output = Output::resolve(&show, true);
-    let mut rendered = Vec::new();
-    let result = if args.codes.is_empty() {
-        human::codes(catalogue::all(), &output.options, &mut rendered)
-    } else {
-        human::explain(entries(&args.codes)?, &output.options, &mut rendered)
-    };
-    result.map_err(|error| CliError::new(format!("cannot show the text: {error}")))?;
-    let mut sink = output.open()?;
-    sink.write(&rendered)?;
-    sink.finish()?;
+    let entries = entries(&args.codes)?;
+    output.show(|rendered| {
+        if entries.is_empty() {
+            human::codes(catalogue::all(), &output.options, rendered)
+        } else {
+            human::explain(entries, &output.options, rendered)
+        }
+    })?;
     Ok(Verdict::Ok)
 }
 

@@ -88,6 +88,15 @@ impl Output {
         }
     }
 
+    /// Shows what is rendered in one piece.
+    pub(super) fn show(&self, render: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<(), CliError> {
+        let mut rendered = Vec::new();
+        render(&mut rendered).map_err(|error| CliError::new(format!("cannot show the report: {error}")))?;
+        let mut sink = self.open()?;
+        sink.write(&rendered)?;
+        sink.finish()
+    }
+
     /// Opens the destination; a file is replaced only by [`Sink::finish`].
     pub(super) fn open(&self) -> Result<Sink, CliError> {
         match &self.destination {

@@ -15,6 +15,7 @@ use super::output::warn;
 use super::{CliError, args};
 use crate::acquire::{AcquireOptions, PresentedCertificate, Secret, files};
 use crate::egress::Place;
+use crate::expect::{self, Expected};
 use crate::finding::Policy;
 use crate::net::{EndpointRoots, Family, Limits, NetOptions, Network, NoProxy, ProxyChoice, ProxyUrl};
 use crate::path::store::RootsChoice;
@@ -26,6 +27,8 @@ use crate::{Run, StoreHandle};
 
 /// Targets that one list may hold, in octets of its file.
 const MAX_LIST_SIZE: u64 = 64 << 20;
+/// The same for a file of expectations.
+const MAX_EXPECTATIONS_SIZE: u64 = 1 << 20;
 /// The same for a password file.
 const MAX_PASSWORD_SIZE: u64 = 64 << 10;
 
@@ -45,6 +48,8 @@ pub(super) struct Job {
     /// Targets under way at once.
     pub(super) concurrency: usize,
     pub(super) revocation: RevocationOptions,
+    /// What is expected of every target.
+    pub(super) expected: Option<Arc<Expected>>,
     intermediates: Vec<Arc<Certificate>>,
     purpose: Purpose,
     policies: PolicyInputs,
@@ -141,6 +146,7 @@ pub(super) fn job(args: &JobArgs) -> Result<Job, CliError> {
             crl_files: crls_of_each(named_files(&args.crl, max_crl_size)?)?,
             ocsp_files: named_files(&args.ocsp_response, max_response_size)?,
         },
+        expected: args.expect.as_deref().map(expected).transpose()?.map(Arc::new),
         settings,
         public_roots: PublicRoots::default(),
     })
@@ -165,6 +171,7 @@ impl Job {
             revocation: self.revocation,
             policy: self.settings.policy,
             deadline: self.settings.deadline,
+            expected: self.expected,
         })
     }
 }
@@ -276,6 +283,16 @@ fn listed(list: &str) -> impl Iterator<Item = &str> {
         let target = line.get(..comment.unwrap_or(line.len())).unwrap_or(line).trim();
         (!target.is_empty()).then_some(target)
     })
+}
+
+/// `--expect`
+fn expected(path: &Path) -> Result<Expected, CliError> {
+    let file = path.display().to_string();
+    let wrong = |reason: String| CliError::new(format!("--expect {file}: {reason}"));
+    let text = String::from_utf8(read_file(path, MAX_EXPECTATIONS_SIZE)?)
+        .map_err(|_| wrong("it is no UTF-8 text: save it as such".to_owned()))?;
+    let facts = expect::parse(&text).map_err(|error| wrong(error.to_string()))?;
+    Ok(Expected::new(facts, file))
 }
 
 /// The first line, without its end.

@@ -39,12 +39,7 @@ pub(super) fn run(args: &RolloverArgs, public_roots: PublicRoots) -> Result<Verd
     let report = runtime.block_on(roll(from, to, job, output.progress));
     runtime.shutdown_background();
     let report = report?;
-    let mut rendered = Vec::new();
-    render::rollover(&report, format, &output.options, &mut rendered)
-        .map_err(|error| CliError::new(format!("cannot show the report: {error}")))?;
-    let mut sink = output.open()?;
-    sink.write(&rendered)?;
-    sink.finish()?;
+    output.show(|rendered| render::rollover(&report, format, &output.options, rendered))?;
     Ok(report.verdict)
 }
 
@@ -57,13 +52,18 @@ async fn roll(from: Named, to: Named, job: Job, progress: bool) -> Result<Rollov
         let old = check_one(Arc::clone(&old_run), begun, from, Arc::clone(&bar));
         let new = check_one(Arc::clone(&new_run), begun, to, Arc::clone(&bar));
         let (old, new) = join(Box::pin(old), Box::pin(new)).await;
-        let network = run.retriever.network();
-        // The names were just asked for; what was not, has a time of its own.
-        let deadline = Deadline::after(run.deadline);
-        let (needed_by_old, needed_by_new) = (&[&old.examination], &[&new.examination]);
-        let old_ways = egress::list(network, needed_by_old, deadline);
-        let new_ways = egress::list(network, needed_by_new, deadline);
-        let (old_ways, new_ways) = join(old_ways, new_ways).await;
+        let ways = |checked: &Checked| {
+            let ways = egress::list(&[&checked.examination]);
+            async {
+                // By --offline no name is asked for either.
+                if run.revocation.offline {
+                    return ways;
+                }
+                // The names were asked for just now; what was not, has a time of its own.
+                egress::resolve(run.retriever.network(), ways, Deadline::after(run.deadline)).await
+            }
+        };
+        let (old_ways, new_ways) = join(ways(&old), ways(&new)).await;
         (old, new, old_ways, new_ways)
     };
     let (old, new, old_ways, new_ways): (Checked, Checked, _, _) = Box::pin(watched(work, &bar)).await;
@@ -82,10 +82,10 @@ async fn roll(from: Named, to: Named, job: Job, progress: bool) -> Result<Rollov
     Ok(RolloverReport::new(&rolled, &run.policy, run.at, started, Timestamp::now()))
 }
 
-/// The old chain is judged as of now, and where it is: `--at` and `--connect` are about the new one.
+/// The old chain is judged as of now, and where it is: `--at`, `--connect` and `--expect` are about the new one.
 fn for_old(run: &Run, new: &Named) -> Run {
     let acquire = AcquireOptions { connect: None, ..with_name(run, new) };
-    Run { at: run.now, acquire, ..run.clone() }
+    Run { at: run.now, acquire, expected: None, ..run.clone() }
 }
 
 fn for_new(run: &Run, old: &Named) -> Run {

@@ -41,12 +41,7 @@ pub(super) fn run(args: &UrlArgs) -> Result<Verdict, CliError> {
     // A resolver of the system's may still be waiting in a thread of its own: nobody waits for it.
     runtime.shutdown_background();
     let report = report?;
-    let mut rendered = Vec::new();
-    render::url(&report, format, &output.options, &mut rendered)
-        .map_err(|error| CliError::new(format!("cannot show the report: {error}")))?;
-    let mut sink = output.open()?;
-    sink.write(&rendered)?;
-    sink.finish()?;
+    output.show(|rendered| render::url(&report, format, &output.options, rendered))?;
     Ok(report.verdict)
 }
 

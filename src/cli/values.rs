@@ -4,10 +4,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-
 use crate::finding::SeverityRule;
 use crate::path::store::RootsChoice;
 
@@ -78,17 +74,6 @@ pub(super) fn chain(text: &str) -> Result<String, String> {
     } else {
         Err("give the chain as the rules name it, such as \"inet filter output\" or OUTPUT".to_owned())
     }
-}
-
-/// RFC 3339, or a date: its beginning in UTC.
-pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Ok(instant);
-    }
-    let date = (text.len() == 10).then(|| text.parse::<Date>().ok()).flatten();
-    date.and_then(|date| date.to_zoned(TimeZone::UTC).ok())
-        .map(|zoned| zoned.timestamp())
-        .ok_or_else(|| "not a time: give 2026-12-01T08:00:00Z, 2026-12-01T09:00:00+01:00 or 2026-12-01".to_owned())
 }
 
 /// An address literal, IPv6 with or without brackets.
@@ -214,15 +199,6 @@ mod tests {
         );
         for refused in ["", "K", "0", "0M", "1.5M", "-1", "+1", "1MB", "99999999999G", "1 M", "é"] {
             assert!(size(refused).is_err(), "{refused}");
-        }
-    }
-
-    #[test]
-    fn instants_are_rfc_3339_or_dates() {
-        assert_eq!(instant("2026-12-01").unwrap().to_string(), "2026-12-01T00:00:00Z");
-        assert_eq!(instant("2026-12-01T09:00:00+01:00").unwrap().to_string(), "2026-12-01T08:00:00Z");
-        for refused in ["tomorrow", "2026-13-01", "2026-12-01T09:00:00", "", "20261201"] {
-            assert!(instant(refused).is_err(), "{refused}");
         }
     }
 

@@ -9,5 +9,5 @@ mod reach;
 mod ways;
 
 pub use place::{Place, PlaceError, Protocol};
-pub use reach::{Reached, reach};
-pub use ways::{NamedBy, Need, Way, list};
+pub use reach::{Reached, is_answer, reach};
+pub use ways::{NamedBy, Need, Way, add_reached, list, resolve};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use crate::target::Host;
+use crate::target::{Host, without_credentials};
 
 /// What is spoken at a place. All of it runs over TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
@@ -86,6 +86,12 @@ impl Place {
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, PlaceError> {
         let text = text.trim();
+        let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let authority = authority.split(['/', '?', '#']).next().unwrap_or(authority);
+        if let Some((_, host)) = authority.rsplit_once('@') {
+            let shown = if text.contains("://") { without_credentials(text) } else { host.to_owned() };
+            return Err(PlaceError(format!("{shown}: a place with a user name or password is not taken")));
+        }
         if let Some((scheme, _)) = text.split_once("://") {
             return Self::of_text(text, scheme);
         }
@@ -112,9 +118,6 @@ impl Place {
             return Err(wrong("give HOST, HOST:PORT, or an http, https, ldap or ldaps URL"));
         }
         let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(PlaceError(format!("{}: a URL with a user name or password is not taken", text_of_host(&url))));
-        }
         let place = Self::of_url(&url).ok_or_else(|| wrong("it has no host that can be looked up"))?;
         let names_object = !matches!(url.path(), "" | "/") || url.query().is_some();
         Ok(Self { object: names_object.then_some(url), ..place })
@@ -143,10 +146,6 @@ impl Place {
     pub fn is_at(&self, other: &Self) -> bool {
         (self.protocol, &self.host, self.port) == (other.protocol, &other.host, other.port)
     }
-}
-
-fn text_of_host(url: &Url) -> String {
-    url.host_str().unwrap_or_default().to_owned()
 }
 
 impl fmt::Display for Place {
@@ -201,7 +200,14 @@ mod tests {
             let error = Place::parse(text).unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");
         }
-        let error = Place::parse("http://me:s3cret@a.example/").unwrap_err().to_string();
-        assert!(error.contains("a.example") && !error.contains("s3cret"), "{error}");
+        for text in [
+            "http://me:s3cret@a.example/",
+            "ftp://me:s3cret@a.example/",
+            "http://me:s3cret@a b.example/",
+            "me:s3cret@a.example:80",
+        ] {
+            let error = Place::parse(text).unwrap_err().to_string();
+            assert!(error.contains("user name or password") && !error.contains("s3cret"), "{error}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use url::Url;
 use super::place::{Place, Protocol};
 use crate::net::{Attempt, Deadline, Failure, HttpMethod, HttpRequest, HttpTimings, Network, Outcome, ProxyUrl, Sink};
 
-/// Octets read of what an object's URL serves: enough to tell it from a page.
+/// Octets read of what an object's URL serves: enough to tell it from a page. How long it is does not matter.
 const LOOKED_AT: u64 = 64 << 10;
 
 /// A place with what came of going there.
@@ -30,17 +30,38 @@ impl Reached {
     /// captive portal says that it is its own; for an object's URL, a page instead of the object does not.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.attempts.iter().any(is_answer)
+        is_answered(&self.attempts)
     }
 }
 
+/// Without redirects that were followed, if there is anything else: they are no more than a way to the answer.
+pub(super) fn ends(attempts: &[Attempt]) -> impl Iterator<Item = &Attempt> {
+    let all_followed = attempts.iter().all(Attempt::is_followed);
+    attempts.iter().filter(move |attempt| all_followed || !attempt.is_followed())
+}
+
+/// Whether an answer came. Where a block page came to one method or at one address, an error to another is no proof of
+/// the contrary.
+pub(super) fn is_answered(attempts: &[Attempt]) -> bool {
+    let delivered = ends(attempts).any(|attempt| attempt.outcome == Outcome::Ok);
+    let intercepted = ends(attempts).any(|attempt| attempt.outcome == Outcome::Intercepted);
+    delivered || (!intercepted && ends(attempts).any(is_answer))
+}
+
 /// Whether this attempt shows the way to be open. What a proxy says of an origin that it could not reach is none of the
-/// origin's answers (RFC 9110 §15.6.3, §15.6.5).
+/// origin's answers (RFC 9110 §15.6.3, §15.6.5), nor need a redirect to another host be.
 #[must_use]
-pub(super) fn is_answer(attempt: &Attempt) -> bool {
+pub fn is_answer(attempt: &Attempt) -> bool {
     match attempt.outcome {
-        Outcome::Ok | Outcome::RedirectLoop | Outcome::TooLarge => true,
-        Outcome::HttpError => !(attempt.through_proxy && matches!(attempt.http_status, Some(502..=504))),
+        Outcome::Ok | Outcome::RedirectLoop | Outcome::TooLarge | Outcome::LdapError => true,
+        Outcome::HttpError => {
+            let of_proxy = match attempt.http_status {
+                Some(502..=504) => true,
+                // It may lead to the proxy's own page.
+                _ => attempt.redirected_to.as_ref().is_some_and(|to| to.host() != attempt.url.host()),
+            };
+            !(attempt.through_proxy && of_proxy)
+        }
         Outcome::Malformed => attempt.http_status.is_some(),
         _ => false,
     }
@@ -53,7 +74,10 @@ pub async fn reach(network: &Network, place: &Place, deadline: Deadline) -> Reac
         return Reached { place: place.clone(), addresses: Vec::new(), unresolved: None, attempts: Vec::new() };
     };
     let attempts = match place.protocol {
-        Protocol::Http | Protocol::Https => by_http(network, place, &url, deadline).await,
+        Protocol::Http | Protocol::Https => by_asking(network, place, &url, HttpMethod::Get, deadline).await,
+        Protocol::Ldap | Protocol::Ldaps if place.object.is_some() => {
+            by_asking(network, place, &url, HttpMethod::Search, deadline).await
+        }
         Protocol::Ldap | Protocol::Ldaps | Protocol::Tcp => by_connecting(network, place, &url, deadline).await,
     };
     let (addresses, unresolved) = match network.endpoint_proxy(&url) {
@@ -76,13 +100,19 @@ pub(super) async fn addresses_of(
     (addresses, resolution.failure)
 }
 
-async fn by_http(network: &Network, place: &Place, url: &Url, deadline: Deadline) -> Vec<Attempt> {
+async fn by_asking(
+    network: &Network,
+    place: &Place,
+    url: &Url,
+    method: HttpMethod,
+    deadline: Deadline,
+) -> Vec<Attempt> {
     let request = HttpRequest {
         url: url.clone(),
-        method: HttpMethod::Get,
+        method,
         body: None,
         accept: "*/*",
-        limit: LOOKED_AT.saturating_mul(2),
+        limit: network.options().limits.max_crl_size,
         // Where a host's front page leads is of no interest.
         follow: place.object.is_some(),
     };

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use futures_util::future::join_all;
 use url::Url;
 
-use super::place::Place;
+use super::place::{Place, Protocol};
 use super::reach::{self, Reached};
 use crate::Examination;
 use crate::net::{Attempt, Deadline, Failure, Network, Outcome};
-use crate::revocation::{EndpointFacts, EndpointKind};
+use crate::revocation::{EndpointFacts, EndpointKind, Skipped};
 use crate::x509::Fingerprint;
 
 /// A host and port that has to be open, and for what.
@@ -27,19 +27,25 @@ pub struct Way {
     pub needs: Vec<Need>,
 }
 
-/// One URL at a place.
+/// One URL at a place, asked for once; OCSP once for each certificate.
 #[derive(Debug, Clone)]
 pub struct Need {
-    /// The URL, as the certificate or the list has it; of a redirect, the one it leads to.
+    /// The URL there; of a redirect, the one it leads to. Where a list names a bare port, host and port.
     pub url: String,
+    /// The URL as the certificate or the list has it, before any redirect.
+    pub named: String,
     /// What should be there; `None` where a list names the place.
     pub kind: Option<EndpointKind>,
+    /// Whether an object is asked for, so that more than an answer has to come.
+    pub names_object: bool,
     /// The certificates that name it.
     pub certificates: Vec<NamedBy>,
     /// The URL that redirects there, where no certificate names the place itself.
     pub redirected_from: Option<String>,
     /// What came of asking, at this place only.
     pub attempts: Vec<Attempt>,
+    /// Why nothing was asked, where that is not for `--offline`.
+    pub untested: Option<&'static str>,
 }
 
 /// A certificate that names a URL.
@@ -52,17 +58,19 @@ pub struct NamedBy {
 }
 
 impl Need {
-    /// Whether an answer came; `None` where nothing was asked.
+    /// Whether an answer came; `None` where nothing was asked. A redirect that was followed is no more than a way to the
+    /// answer, unless that is elsewhere.
     #[must_use]
     pub fn is_answered(&self) -> Option<bool> {
-        (!self.attempts.is_empty()).then(|| self.attempts.iter().any(reach::is_answer))
+        (!self.attempts.is_empty()).then(|| reach::is_answered(&self.attempts))
     }
 
     /// The attempt that tells how it went: one that was answered well, else one that was answered, else the last.
     #[must_use]
     pub fn telling(&self) -> Option<&Attempt> {
-        let find = |fits: fn(&Attempt) -> bool| self.attempts.iter().rev().find(|attempt| fits(attempt));
-        find(|attempt| attempt.outcome == Outcome::Ok).or_else(|| find(reach::is_answer)).or(self.attempts.last())
+        let ends: Vec<&Attempt> = reach::ends(&self.attempts).collect();
+        let find = |fits: fn(&Attempt) -> bool| ends.iter().rev().find(|attempt| fits(attempt)).copied();
+        find(|attempt| attempt.outcome == Outcome::Ok).or_else(|| find(reach::is_answer)).or(ends.last().copied())
     }
 }
 
@@ -89,26 +97,49 @@ impl Way {
     }
 }
 
-impl From<Reached> for Way {
-    fn from(reached: Reached) -> Self {
-        let Reached { place, addresses, unresolved, attempts } = reached;
-        let url = place.url().map_or_else(|| place.to_string(), String::from);
-        let through_proxy = attempts.iter().any(|attempt| attempt.through_proxy);
-        let needs = vec![Need { url, kind: None, certificates: Vec::new(), redirected_from: None, attempts }];
-        Self { place, addresses, unresolved, through_proxy, needs }
+/// Adds the places of a list, and those that redirects from there led to, to what is known already.
+pub fn add_reached(ways: &mut Vec<Way>, reached: Reached) {
+    let Reached { place, addresses, unresolved, attempts } = reached;
+    let url = match place.protocol {
+        Protocol::Tcp => place.to_string(),
+        _ => place.url().map_or_else(|| place.to_string(), String::from),
+    };
+    let through_proxy = attempts.iter().any(|attempt| attempt.through_proxy);
+    let need = Need {
+        url: url.clone(),
+        named: url,
+        kind: None,
+        names_object: place.object.is_some(),
+        certificates: Vec::new(),
+        redirected_from: None,
+        attempts,
+        untested: None,
+    };
+    spread(ways, &place, need);
+    if let Some(way) = ways.iter_mut().find(|way| way.place.is_at(&place)) {
+        way.addresses = addresses;
+        way.unresolved = unresolved;
+        way.through_proxy |= through_proxy;
     }
 }
 
+/// Resolves the names of all ways that have no addresses yet.
+pub async fn resolve(network: &Network, ways: Vec<Way>, deadline: Deadline) -> Vec<Way> {
+    join_all(ways.into_iter().map(|way| with_addresses(network, way, deadline))).await
+}
+
 /// Every place that validating these needs, in the order of the chains: those that certificates name, and those that
-/// redirects from there led to. URLs that no place follows from are left out: `finding` tells them.
-pub async fn list(network: &Network, examinations: &[&Examination], deadline: Deadline) -> Vec<Way> {
+/// redirects from there led to, without addresses as yet. URLs that no place follows from are left out: `finding` tells
+/// them.
+#[must_use]
+pub fn list(examinations: &[&Examination]) -> Vec<Way> {
     let mut ways: Vec<Way> = Vec::new();
     for examination in examinations.iter().flat_map(|examination| chains(examination)) {
         for facts in &examination.revocation.endpoints {
             add(&mut ways, facts, examination);
         }
     }
-    join_all(ways.into_iter().map(|way| with_addresses(network, way, deadline))).await
+    ways
 }
 
 /// The target's own chain, then the others that addresses of its name served.
@@ -123,26 +154,56 @@ fn add(ways: &mut Vec<Way>, facts: &EndpointFacts, examination: &Examination) {
     };
     let certificates: Vec<NamedBy> =
         facts.certificates.iter().map(|sha256| NamedBy { sha256: *sha256, name: name(examination, sha256) }).collect();
-    let here = |attempt: &&Attempt| Place::of_url(&attempt.url).is_some_and(|other| other.is_at(&place));
+    let untested = match &facts.skipped {
+        Some(Skipped::TooMany) => Some("it is past the limit of URLs that are contacted for one target"),
+        Some(Skipped::NoIssuer) => Some("the certificate's issuer is not known, so that nothing can be asked"),
+        // The others have findings of their own, or none by --offline.
+        _ => None,
+    };
     let need = Need {
         url: url.into(),
+        named: facts.url.clone(),
         kind: Some(facts.kind),
-        certificates: certificates.clone(),
+        names_object: true,
+        certificates,
         redirected_from: None,
-        attempts: facts.attempts.iter().filter(here).cloned().collect(),
+        attempts: facts.attempts.clone(),
+        untested,
     };
-    keep(ways, &place, need);
-    for attempt in facts.attempts.iter().filter(|attempt| !here(attempt)) {
-        let Some(elsewhere) = Place::of_url(&attempt.url) else { continue };
-        let from = facts.attempts.iter().find(|hop| hop.redirected_to.as_ref() == Some(&attempt.url));
+    spread(ways, &place, need);
+}
+
+/// Gives each place that the attempts went to its own part of a need. A page that a redirect elsewhere led to shows that
+/// the redirect was none of the host's own: that place is nothing that has to be open.
+fn spread(ways: &mut Vec<Way>, place: &Place, whole: Need) {
+    let is_at = |attempt: &Attempt, place: &Place| Place::of_url(&attempt.url).is_none_or(|other| other.is_at(place));
+    let elsewhere: Vec<&Attempt> = whole.attempts.iter().filter(|attempt| !is_at(attempt, place)).collect();
+    let captured = elsewhere.iter().any(|attempt| attempt.outcome == Outcome::Intercepted)
+        && !elsewhere.iter().any(|attempt| attempt.outcome == Outcome::Ok && !attempt.is_followed());
+    if captured || elsewhere.is_empty() {
+        keep(ways, place, whole);
+        return;
+    }
+    let mut parts: Vec<(Place, Need)> = Vec::new();
+    for attempt in elsewhere {
+        let Some(other) = Place::of_url(&attempt.url) else { continue };
+        if let Some((_, known)) = parts.iter_mut().find(|(known, _)| known.is_at(&other)) {
+            known.attempts.push(attempt.clone());
+            continue;
+        }
+        let from = whole.attempts.iter().find(|hop| hop.redirected_to.as_ref() == Some(&attempt.url));
         let need = Need {
             url: attempt.url.to_string(),
-            kind: Some(facts.kind),
-            certificates: certificates.clone(),
-            redirected_from: Some(from.map_or_else(|| facts.url.clone(), |hop| hop.url.to_string())),
+            redirected_from: Some(from.map_or_else(|| whole.named.clone(), |hop| hop.url.to_string())),
             attempts: vec![attempt.clone()],
+            ..whole.clone()
         };
-        keep(ways, &elsewhere, need);
+        parts.push((other, need));
+    }
+    let here = whole.attempts.iter().filter(|attempt| is_at(attempt, place)).cloned().collect();
+    keep(ways, place, Need { attempts: here, ..whole });
+    for (other, need) in parts {
+        keep(ways, &other, need);
     }
 }
 
@@ -158,8 +219,10 @@ fn keep(ways: &mut Vec<Way>, place: &Place, need: Need) {
         });
         return;
     };
+    let named_as = |need: &Need| (need.url.clone(), need.kind, need.redirected_from.clone());
     let same = |known: &&mut Need| {
-        (&known.url, known.kind, &known.redirected_from) == (&need.url, need.kind, &need.redirected_from)
+        let asks_once = need.kind != Some(EndpointKind::Ocsp) || known.certificates == need.certificates;
+        asks_once && named_as(known) == named_as(&need)
     };
     let Some(known) = way.needs.iter_mut().find(same) else {
         way.needs.push(need);
@@ -170,10 +233,16 @@ fn keep(ways: &mut Vec<Way>, place: &Place, need: Need) {
             known.certificates.push(certificate);
         }
     }
-    known.attempts.extend(need.attempts);
+    // The same object was asked for but once, by whichever chain; only a list asks anew.
+    if known.attempts.is_empty() {
+        known.attempts = need.attempts;
+    }
 }
 
 async fn with_addresses(network: &Network, way: Way, deadline: Deadline) -> Way {
+    if !way.addresses.is_empty() || way.unresolved.is_some() {
+        return way;
+    }
     if way.place.url().is_some_and(|url| network.endpoint_proxy(&url).is_some()) {
         return Way { through_proxy: true, ..way };
     }

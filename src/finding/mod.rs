@@ -9,6 +9,7 @@ mod judges;
 mod severity;
 mod wording;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -180,15 +181,39 @@ pub fn judge_endpoint(
     arrange(judges::single(facts, answer, certificates, at), policy)
 }
 
-/// Judges a list of what has to be open. `checked` are the findings of the targets that it was made from: those that
-/// tell why it may lack something are kept. What was asked on a way is told only with [`Policy::closed_is_critical`],
-/// that is `--probe`.
+/// Judges a list of what has to be open. `checked` are the findings of the targets that it was made from, which have
+/// their effective severity: those that tell why the list may lack something are kept, and with
+/// [`Policy::closed_is_critical`], that is `--probe`, those about the ways, a closed host once.
 #[must_use]
 pub fn judge_egress(checked: &[Finding], ways: &[Way], policy: &Policy) -> Vec<Finding> {
-    let mut findings = arrange(judges::egress(ways, policy), policy);
-    // They have their effective severity already.
-    findings.extend(checked.iter().filter(|finding| judges::keeps_from_listing(finding.code)).cloned());
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let told = arrange(judges::egress(ways, policy), policy);
+    let of_targets = checked.iter().filter(|finding| {
+        judges::keeps_from_listing(finding.code) || (policy.closed_is_critical && judges::is_about_a_way(finding.code))
+    });
+    joined(told, of_targets.cloned(), ways)
+}
+
+/// Adds the findings about targets to those about ways, without those that tell of the same closed way no more gravely.
+fn joined(told: Vec<Finding>, of_targets: impl Iterator<Item = Finding>, ways: &[Way]) -> Vec<Finding> {
+    let closed: HashSet<&str> = judges::closed_urls(ways).collect();
+    let gravest = told.iter().filter(|finding| judges::is_closed(finding.code)).map(|finding| finding.severity).max();
+    let of_targets = of_targets.filter(|finding| {
+        let told_by_host = match &finding.about {
+            About::Endpoint(url) => judges::is_closed(finding.code) && closed.contains(url.as_str()),
+            _ => false,
+        };
+        !(told_by_host && gravest >= Some(finding.severity))
+    });
+    let mut findings = told.clone();
+    for finding in of_targets {
+        let same = |other: &Finding| {
+            (other.code, &other.about, &other.message) == (finding.code, &finding.about, &finding.message)
+        };
+        if !findings.iter().any(same) {
+            findings.push(finding);
+        }
+    }
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), rank(finding.code)));
     findings
 }
 
@@ -204,26 +229,51 @@ pub fn judge_rollover(
 ) -> Vec<Finding> {
     let closed_counts = Policy { closed_is_critical: true, ..policy.clone() };
     let mut told = judges::rollover(comparison, &to.examination.trust_store);
-    let closed = judges::egress(ways, &closed_counts);
-    told.extend(closed.into_iter().filter(|finding| judges::is_closed(finding.code)));
-    let mut findings = arrange(told, policy);
+    told.extend(judges::egress(ways, &closed_counts));
+    let told = arrange(told, policy);
     // That the new root is not trusted is told as what is missing from the store.
-    let root_is_told = findings.iter().any(|finding| finding.code == catalogue::machine::ROOT_MISSING);
-    let of_new = to.findings.iter().filter(|finding| {
-        let told_by_host = judges::is_closed(finding.code) && matches!(finding.about, About::Endpoint(_));
-        let told_as_root = finding.code == catalogue::path::UNTRUSTED_ROOT && root_is_told;
-        let known = |other: &Finding| other.code == finding.code && other.about == finding.about;
-        !told_by_host && !told_as_root && !findings.iter().any(known)
-    });
-    let of_new: Vec<Finding> = of_new.cloned().collect();
-    findings.extend(of_new);
-    if comparison.from.is_none() {
-        // Nothing is known against the new chain by that; but what changes is not known either.
-        let of_old = from.findings.iter().filter(|finding| judges::keeps_from_listing(finding.code));
-        findings.extend(of_old.map(|finding| Finding { severity: Severity::Unknown, ..finding.clone() }));
+    let as_root = told.iter().find(|finding| finding.code == catalogue::machine::ROOT_MISSING);
+    let as_root = as_root.map(|finding| finding.severity);
+    let of_new = to
+        .findings
+        .iter()
+        .filter(|finding| !(finding.code == catalogue::path::UNTRUSTED_ROOT && as_root >= Some(finding.severity)));
+    // What was expected of the new chain and what differs from the old one can be the same fact.
+    let twice = |finding: &Finding| {
+        let once = [catalogue::machine::ROOT_MISSING, catalogue::cert::NO_CLIENT_AUTH].contains(&finding.code);
+        once && told.iter().any(|other| (other.code, &other.about) == (finding.code, &finding.about))
+    };
+    let of_new: Vec<Finding> = of_new.filter(|finding| !twice(finding)).cloned().collect();
+    let mut findings = joined(told, of_new.into_iter(), ways);
+    for (side, had, checked) in [("old", &comparison.from, from), ("new", &comparison.to, to)] {
+        if had.is_none() {
+            nothing_to_compare(side, checked, &mut findings);
+        }
     }
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), rank(finding.code)));
     findings
+}
+
+/// Without either of the certificates the question is open, whatever severities were set.
+fn nothing_to_compare(side: &str, checked: &Checked, findings: &mut Vec<Finding>) {
+    let why = checked.findings.iter().filter(|finding| judges::keeps_from_listing(finding.code));
+    let why: Vec<Finding> = why.cloned().collect();
+    if side == "old" {
+        // Nothing is known against the new chain by that.
+        findings.extend(why.iter().map(|finding| Finding { severity: Severity::Unknown, ..finding.clone() }));
+    }
+    if why.is_empty() {
+        findings.push(Finding {
+            code: catalogue::machine::TARGET_UNREADABLE,
+            severity: Severity::Unknown,
+            about: About::Target,
+            message: format!(
+                "{}: the {side} certificate could not be had, so nothing can be compared",
+                checked.examination.target
+            ),
+            remedy: format!("run certflight check {} to see why", checked.examination.target),
+        });
+    }
 }
 
 /// What a difference means for clients, and how grave it is.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::fault;
-use crate::net::{AnswerSource, Cause, Outcome};
+use crate::net::{AnswerSource, Cause, Outcome, limits};
 use crate::x509::der;
 
 /// Values of a list that are shown; the rest is counted.
@@ -151,6 +151,7 @@ impl Tried {
             Outcome::TlsAlert => (format!("{place} ended the TLS handshake with an alert"), true),
             Outcome::TlsFailure => (format!("the TLS handshake with {place} failed"), true),
             Outcome::HttpError => (format!("{place} answered{}", self.status()), false),
+            Outcome::LdapError => (format!("the directory at {place} answered without the object"), true),
             Outcome::Intercepted => (format!("{place} sent a web page{} instead of the object", self.status()), true),
             Outcome::RedirectLoop => ("the redirects do not end".to_owned(), true),
             Outcome::Truncated => (format!("{place} sent only a part of it"), true),
@@ -159,7 +160,7 @@ impl Tried {
                 (format!("{place} began to answer, then stopped{}", within.replace("within", "for")), true)
             }
             Outcome::Malformed if self.http_status.is_some() => (format!("what {place} sent does not decode"), true),
-            Outcome::Malformed => (format!("what {place} sent is not HTTP"), true),
+            Outcome::Malformed => (format!("what {place} sent makes no sense"), true),
             Outcome::Unsupported if self.http_status.is_some() => (format!("what {place} sent cannot be used"), true),
             Outcome::Unsupported => ("it cannot be asked".to_owned(), true),
         };
@@ -196,7 +197,7 @@ impl Tried {
     /// Whether the run's own limit ended it: then nobody knows what would have come. The detail is all that tells it
     /// from the limit of a step.
     fn ran_out_of_time(&self) -> bool {
-        self.detail.as_ref().is_some_and(|detail| detail.contains("the deadline of the "))
+        self.detail.as_deref().is_some_and(limits::names_deadline)
     }
 
     fn status(&self) -> String {
@@ -268,6 +269,7 @@ enum Kind {
     ProxyFailure,
     Tls,
     HttpStatus(Option<u16>),
+    Directory,
     Intercepted,
     Loop,
     Partial,
@@ -291,6 +293,7 @@ impl Kind {
             Outcome::ProxyFailure => Self::ProxyFailure,
             Outcome::NotTls | Outcome::TlsAlert | Outcome::TlsFailure | Outcome::StarttlsRefused => Self::Tls,
             Outcome::HttpError => Self::HttpStatus(tried.http_status),
+            Outcome::LdapError => Self::Directory,
             Outcome::Intercepted => Self::Intercepted,
             Outcome::RedirectLoop => Self::Loop,
             Outcome::Truncated | Outcome::Stalled => Self::Partial,
@@ -364,6 +367,10 @@ impl Kind {
                 )
             }
             Self::HttpStatus(_) => format!("have whoever runs {host} mend the service"),
+            Self::Directory => format!(
+                "have whoever runs the directory at {host} publish the object in the entry and attribute that the URL names, \
+                 readable without a login; better, have the CA name an http URL"
+            ),
             Self::Intercepted => {
                 format!(
                     "exempt {named} TCP port {port} from content filtering, authentication and the captive portal for this host"
@@ -508,6 +515,7 @@ mod tests {
             O::TlsAlert,
             O::TlsFailure,
             O::HttpError,
+            O::LdapError,
             O::Intercepted,
             O::RedirectLoop,
             O::Truncated,

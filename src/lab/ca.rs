@@ -7,20 +7,18 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use jiff::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyUsagePurpose, NameConstraints, SerialNumber,
+    BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
+    KeyUsagePurpose, NameConstraints, SerialNumber,
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::Deserialize;
 
 use super::key::{Key, KeyKind, SigningHash};
 use super::offset::Offset;
+use super::subject::{ORGANIZATION, Subject, attribute, name};
 use super::{LabError, der};
 use crate::x509::Certificate;
 use crate::x509::der as reader;
-
-/// The organization in every name of the lab.
-pub const ORGANIZATION: &str = "Certflight Lab";
 
 /// What a certificate is to say.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,6 +26,11 @@ pub const ORGANIZATION: &str = "Certflight Lab";
 pub struct Profile {
     /// Common name of the subject.
     pub subject: String,
+    /// Organization of the subject: the lab's unless given, none if empty.
+    pub organization: Option<String>,
+    /// Organizational units of the subject.
+    #[serde(default)]
+    pub organizational_units: Vec<String>,
     /// Name, among the lab's certificates, of the one that issues it; its own for a self-signed one.
     pub issuer: String,
     /// What key to make.
@@ -100,6 +103,8 @@ impl Profile {
     pub fn authority(subject: &str, not_before: Offset, not_after: Offset) -> Self {
         Self {
             subject: subject.to_owned(),
+            organization: None,
+            organizational_units: Vec::new(),
             issuer: subject.to_owned(),
             key: KeyKind::default(),
             key_of: None,
@@ -124,6 +129,16 @@ impl Profile {
             unidentified: false,
             unknown_extension: None,
             fault: None,
+        }
+    }
+
+    /// Its subject.
+    #[must_use]
+    pub fn name(&self) -> Subject<'_> {
+        Subject {
+            common_name: &self.subject,
+            organization: self.organization.as_deref().unwrap_or(ORGANIZATION),
+            organizational_units: &self.organizational_units,
         }
     }
 }
@@ -200,20 +215,6 @@ pub struct Issued {
 /// An extension nobody knows, under the enterprise number kept for documentation (RFC 5612).
 pub(super) const UNKNOWN_EXTENSION: &[u64] = &[1, 3, 6, 1, 4, 1, 32473, 1];
 
-/// `Name` with the lab's organization and this common name.
-#[must_use]
-pub fn name(common_name: &str) -> Vec<u8> {
-    der::sequence(&[
-        der::set_of(&attribute(&[2, 5, 4, 10], ORGANIZATION)),
-        der::set_of(&attribute(&[2, 5, 4, 3], common_name)),
-    ])
-}
-
-/// `AttributeTypeAndValue`
-fn attribute(arcs: &[u64], text: &str) -> Vec<u8> {
-    der::sequence(&[der::oid(arcs), der::tlv(0x0c, text.as_bytes())])
-}
-
 /// Octets from the system.
 pub(super) fn random<const N: usize>() -> Result<[u8; N], LabError> {
     let mut octets = [0; N];
@@ -223,14 +224,14 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], LabError> {
     Ok(octets)
 }
 
-/// Issues a certificate. `issuer` is the common name and key of who signs; `None`: itself.
+/// Issues a certificate. `issuer` is the name and key of who signs; `None`: itself.
 ///
 /// # Errors
 /// What rcgen refuses (names that are no IA5 strings), or no randomness.
 pub fn issue(
     profile: &Profile,
     key: &Arc<Key>,
-    issuer: Option<(&str, &Key)>,
+    issuer: Option<(Subject<'_>, &Key)>,
     now: Timestamp,
 ) -> Result<Issued, LabError> {
     let mut serial: [u8; 16] = random()?;
@@ -238,13 +239,19 @@ pub fn issue(
         *first = (*first & 0x3f) | 0x40;
     }
     let parameters = parameters(profile, &serial, now)?;
-    let (issuer_name, issuer_key) = issuer.unwrap_or((&profile.subject, key.as_ref()));
+    let (issuer_name, issuer_key) = issuer.unwrap_or((profile.name(), key.as_ref()));
     let mut issuer_parameters = CertificateParams::default();
-    issuer_parameters.distinguished_name = distinguished_name(issuer_name);
+    issuer_parameters.distinguished_name = issuer_name.for_rcgen();
     let issued = parameters.signed_by(key.as_ref(), &Issuer::from_params(&issuer_parameters, issuer_key))?;
     let mut encoded = issued.der().to_vec();
-    if profile.signature != SigningHash::default() {
-        encoded = reissue(&encoded, issuer_key, profile.signature, |_| {})?;
+    if profile.signature != SigningHash::default() || !issuer_name.is_for_rcgen() || !profile.name().is_for_rcgen() {
+        encoded = reissue(&encoded, issuer_key, profile.signature, |fields| {
+            for (place, name) in [(3, issuer_name), (5, profile.name())] {
+                if let Some(field) = fields.get_mut(place) {
+                    *field = name.der();
+                }
+            }
+        })?;
     }
     if let Some(fault) = profile.fault {
         encoded = break_by(fault, encoded, issuer_key, profile.signature)?;
@@ -253,7 +260,7 @@ pub fn issue(
     Ok(Issued {
         certificate: Certificate::from_der(der.clone()).ok().map(Arc::new),
         der,
-        subject: name(&profile.subject),
+        subject: profile.name().der(),
         serial: serial.to_vec(),
         key: Arc::clone(key),
     })
@@ -261,7 +268,7 @@ pub fn issue(
 
 fn parameters(profile: &Profile, serial: &[u8], now: Timestamp) -> Result<CertificateParams, LabError> {
     let mut parameters = CertificateParams::new(profile.names.clone())?;
-    parameters.distinguished_name = distinguished_name(&profile.subject);
+    parameters.distinguished_name = profile.name().for_rcgen();
     parameters.serial_number = Some(SerialNumber::from_slice(serial));
     parameters.not_before = instant(profile.not_before.from(now)).into();
     parameters.not_after = instant(profile.not_after.from(now)).into();
@@ -294,13 +301,6 @@ fn parameters(profile: &Profile, serial: &[u8], now: Timestamp) -> Result<Certif
     }
     parameters.custom_extensions = extensions(profile)?;
     Ok(parameters)
-}
-
-fn distinguished_name(common_name: &str) -> DistinguishedName {
-    let mut name = DistinguishedName::new();
-    name.push(DnType::OrganizationName, ORGANIZATION);
-    name.push(DnType::CommonName, common_name);
-    name
 }
 
 fn instant(at: Timestamp) -> SystemTime {
@@ -536,6 +536,25 @@ mod tests {
         assert!(certificate.extension("1.3.6.1.4.1.32473.1").unwrap().critical);
         assert!(certificate.extension(crate::x509::extensions::oid::SCT_LIST).is_some());
         assert_eq!(certificate.not_after.as_second() - certificate.not_before.as_second(), 10 * 86_400);
+    }
+
+    #[test]
+    fn subjects_are_what_a_profile_says() {
+        for (text, subject) in [
+            ("", "CN=Lab,O=Certflight Lab"),
+            ("organization = \"\"", "CN=Lab"),
+            ("organization = \"Some Org\"\norganizational_units = [\"A\"]", "CN=Lab,OU=A,O=Some Org"),
+            ("organizational_units = [\"A\", \"B\"]", "CN=Lab,OU=B,OU=A,O=Certflight Lab"),
+        ] {
+            let issued = self_signed(text);
+            let certificate = issued.certificate.as_ref().unwrap();
+            assert_eq!(certificate.subject.to_string(), subject);
+            assert_eq!(
+                (certificate.subject.der(), certificate.issuer.der()),
+                (&issued.subject[..], &issued.subject[..])
+            );
+            assert!(verifies(&issued), "{subject}");
+        }
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::ca::{self, Criticality, Issued, Point, Profile, UNKNOWN_EXTENSION, name, point_name, points, reason_bits};
+use super::ca::{self, Criticality, Issued, Point, Profile, UNKNOWN_EXTENSION, point_name, points, reason_bits};
 use super::key::{Key, KeyKind, SigningHash};
 use super::offset::Offset;
+use super::subject::name;
 use super::{LabError, der};
 use crate::x509::pem;
 

@@ -50,7 +50,15 @@ pub type Zone = HashMap<String, Answer>;
 /// # Errors
 /// When no port is to be had.
 pub async fn start(tasks: &mut Tasks, zone: Zone, delay: Duration) -> Result<SocketAddr, LabError> {
-    let (udp, tcp) = bind().await?;
+    start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), tasks, zone, delay).await
+}
+
+/// Starts the server at that address, the same port for UDP and TCP; port 0 takes a free one.
+///
+/// # Errors
+/// When the port is not to be had.
+pub async fn start_at(at: SocketAddr, tasks: &mut Tasks, zone: Zone, delay: Duration) -> Result<SocketAddr, LabError> {
+    let (udp, tcp) = bind(at).await?;
     let address = udp.local_addr().map_err(LabError::io("ask for its name server's address"))?;
     let zone = Arc::new(zone);
     let for_tcp = Arc::clone(&zone);
@@ -66,12 +74,11 @@ pub async fn start(tasks: &mut Tasks, zone: Zone, delay: Duration) -> Result<Soc
     Ok(address)
 }
 
-async fn bind() -> Result<(UdpSocket, TcpListener), LabError> {
+async fn bind(at: SocketAddr) -> Result<(UdpSocket, TcpListener), LabError> {
     let mut last = None;
     // A port that is free for UDP may be taken for TCP.
     for _ in 0..16 {
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let udp = UdpSocket::bind(any).await.map_err(LabError::io("bind its name server"))?;
+        let udp = UdpSocket::bind(at).await.map_err(LabError::io("bind its name server"))?;
         let address = udp.local_addr().map_err(LabError::io("ask for its name server's address"))?;
         match TcpListener::bind(address).await {
             Ok(tcp) => return Ok((udp, tcp)),

@@ -17,6 +17,12 @@ pub enum KeyKind {
     /// The compiled-in RSA key of 2048 bits.
     #[serde(rename = "rsa2048")]
     Rsa2048,
+    /// Another one of 2048 bits, for an issuing CA.
+    #[serde(rename = "rsa2048-issuing")]
+    Rsa2048Issuing,
+    /// Another one of 2048 bits, for a root.
+    #[serde(rename = "rsa2048-root")]
+    Rsa2048Root,
     /// The compiled-in RSA key of 1024 bits.
     #[serde(rename = "rsa1024")]
     Rsa1024,
@@ -60,6 +66,8 @@ impl Key {
         Ok(match kind {
             KeyKind::P256 => Self::Ec(KeyPair::generate()?),
             KeyKind::Rsa2048 => Self::Rsa(RsaKey::strong()?),
+            KeyKind::Rsa2048Issuing => Self::Rsa(RsaKey::issuing()?),
+            KeyKind::Rsa2048Root => Self::Rsa(RsaKey::root()?),
             KeyKind::Rsa1024 => Self::Rsa(RsaKey::weak()?),
         })
     }

@@ -1,5 +1,5 @@
 //! The CA and the servers of `demo`, which the tests use too: TLS and SMTP servers, CRL, OCSP and
-//! caIssuers services and a name server, on loopback, good or broken as a scenario stages them.
+//! caIssuers services, a directory and a name server, on loopback, good or broken as a scenario stages them.
 //!
 //! Input: a [`Scenario`] out of `testdata/scenarios.toml`. Output: a running [`Lab`], which ends with
 //! all its servers when it is dropped. Needs no root rights: ports are ephemeral, names are
@@ -15,13 +15,16 @@ pub mod der;
 pub mod dns;
 pub mod http;
 pub mod key;
+pub mod ldap;
 pub mod ocsp;
 pub mod offset;
+pub mod placement;
 pub mod rsa;
 pub mod scenario;
 pub mod silent;
 pub mod smtp;
 pub mod stage;
+pub mod subject;
 pub mod tls;
 
 use std::net::SocketAddr;
@@ -29,6 +32,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
+pub use placement::Placement;
 pub use scenario::{Scenario, Variant};
 pub use stage::{Lab, standard};
 

@@ -306,7 +306,7 @@ mod tests {
                 format!("subject = \"{subject}\"\nissuer = \"-\"\nnot_before = \"-1d\"\nnot_after = \"+9d\"\n{more}");
             let profile: Profile = toml::from_str(&text).unwrap();
             let key = Arc::new(Key::new(profile.key).unwrap());
-            issue(&profile, &key, issuer.map(|issuer| ("CA", issuer.key.as_ref())), now).unwrap()
+            issue(&profile, &key, issuer.map(|issuer| ("CA".into(), issuer.key.as_ref())), now).unwrap()
         };
         let ca = certificate("CA", "ca = true\nkey = \"rsa2048\"", None);
         let leaf = certificate("leaf", "", Some(&ca));

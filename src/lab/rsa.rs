@@ -47,6 +47,22 @@ impl RsaKey {
         Self::read(include_bytes!("../../testdata/lab/rsa-2048.der"))
     }
 
+    /// Another 2048-bit key, for issuing CAs.
+    ///
+    /// # Errors
+    /// Never, unless the compiled-in file is not a key.
+    pub fn issuing() -> Result<Self, LabError> {
+        Self::read(include_bytes!("../../testdata/lab/rsa-2048-issuing.der"))
+    }
+
+    /// Another 2048-bit key, for roots.
+    ///
+    /// # Errors
+    /// Never, unless the compiled-in file is not a key.
+    pub fn root() -> Result<Self, LabError> {
+        Self::read(include_bytes!("../../testdata/lab/rsa-2048-root.der"))
+    }
+
     fn read(private: &'static [u8]) -> Result<Self, LabError> {
         let broken = || LabError::Stage("the lab's RSA key is not an RSAPrivateKey".to_owned());
         let (sequence, _) = reader::expect(private, reader::SEQUENCE).ok_or_else(broken)?;
@@ -109,9 +125,11 @@ mod tests {
     fn signatures_verify() {
         let message = b"signed by the lab";
         let strong = RsaKey::strong().unwrap();
-        verify::UnparsedPublicKey::new(&verify::RSA_PKCS1_2048_8192_SHA256, strong.public_key())
-            .verify(message, &strong.sign(Hash::Sha256, message))
-            .unwrap();
+        for key in [&strong, &RsaKey::issuing().unwrap(), &RsaKey::root().unwrap()] {
+            verify::UnparsedPublicKey::new(&verify::RSA_PKCS1_2048_8192_SHA256, key.public_key())
+                .verify(message, &key.sign(Hash::Sha256, message))
+                .unwrap();
+        }
         let weak = RsaKey::weak().unwrap();
         verify::UnparsedPublicKey::new(&verify::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, weak.public_key())
             .verify(message, &weak.sign(Hash::Sha1, message))

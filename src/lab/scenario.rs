@@ -1,10 +1,11 @@
 //! Scenarios: what is staged, and the findings it must lead to, as data in `testdata/scenarios.toml`.
 //!
 //! The file's `baseline` is a sound lab; a scenario's `stage` is laid over it table by table (a value or
-//! an array replaces the baseline's). `silent.stage`, laid over the baseline by itself, is the near miss that must
-//! not fire the scenario's code. In its strings `{http}`, `{https}`, `{refused}` and `{silent}` stand for the
-//! ports of the lab's HTTP server, its HTTPS server, an address that refuses and one that is silent; `{dir}`
-//! for the folder of its files.
+//! an array replaces the baseline's), after the `setting` that it names, if any. `silent.stage`, laid over the baseline
+//! and the setting by itself, is the near miss that must not fire the scenario's code. In its strings `{http}`, `{https}`,
+//! `{ldap}`, `{refused}` and `{silent}` stand for the ports of the lab's HTTP server, its HTTPS server, its directory, an
+//! address that refuses and one that is silent; `{:http}` for a colon with the HTTP server's port, or for nothing where
+//! that is 80; `{dir}` for the folder of its files.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -89,6 +90,8 @@ pub struct Expectation {
 #[serde(deny_unknown_fields)]
 struct Book {
     baseline: Table,
+    #[serde(default)]
+    setting: BTreeMap<String, Table>,
     scenario: Vec<Entry>,
 }
 
@@ -101,6 +104,8 @@ struct Entry {
     command: Command,
     #[serde(default)]
     slow: bool,
+    /// What else than the baseline is laid under the stage.
+    setting: Option<String>,
     fires: Vec<String>,
     verdict: String,
     #[serde(default)]
@@ -127,32 +132,34 @@ impl Scenario {
     /// # Errors
     /// Never, unless the compiled-in file is wrong.
     pub fn all() -> Result<Vec<Self>, LabError> {
-        let book: Book =
+        let Book { baseline, setting: settings, scenario: entries } =
             toml::from_str(BOOK).map_err(|error| LabError::Stage(format!("the scenarios do not parse: {error}")))?;
-        let staged = |stage: Table| {
-            let mut whole = book.baseline.clone();
-            lay_over(&mut whole, stage);
-            whole
-        };
-        let scenarios = book.scenario.into_iter().map(|entry| Self {
-            name: entry.name,
-            about: entry.about,
-            command: entry.command,
-            slow: entry.slow,
-            silent: entry.silent.map(|silent| Expectation {
-                fires: silent.fires,
-                verdict: silent.verdict,
-                args: silent.args.unwrap_or_else(|| entry.args.clone()),
-                stage: staged(silent.stage),
-            }),
-            firing: Expectation {
+        let scenario = |entry: Entry| {
+            let ground = match &entry.setting {
+                None => baseline.clone(),
+                Some(name) => {
+                    let missing = || LabError::Stage(format!("there is no setting `{name}`"));
+                    staged(baseline.clone(), settings.get(name).cloned().ok_or_else(missing)?)
+                }
+            };
+            let silent = match entry.silent {
+                None => None,
+                Some(silent) => Some(Expectation {
+                    fires: silent.fires,
+                    verdict: silent.verdict,
+                    args: silent.args.unwrap_or_else(|| entry.args.clone()),
+                    stage: staged(ground.clone(), silent.stage),
+                }),
+            };
+            let firing = Expectation {
                 fires: entry.fires,
                 verdict: entry.verdict,
                 args: entry.args,
-                stage: staged(entry.stage),
-            },
-        });
-        Ok(scenarios.collect())
+                stage: staged(ground, entry.stage),
+            };
+            Ok(Self { name: entry.name, about: entry.about, command: entry.command, slow: entry.slow, silent, firing })
+        };
+        entries.into_iter().map(scenario).collect()
     }
 
     /// The scenario of that name.
@@ -226,6 +233,11 @@ pub(super) fn filled(text: &str, placeholders: &[(&str, String)]) -> String {
     placeholders.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
 }
 
+fn staged(mut ground: Table, stage: Table) -> Table {
+    lay_over(&mut ground, stage);
+    ground
+}
+
 /// Lays one table over another: tables merge, everything else replaces.
 fn lay_over(base: &mut Table, over: Table) {
     for (key, value) in over {
@@ -258,6 +270,9 @@ pub(super) struct Staging {
     pub(super) ocsp: BTreeMap<String, OcspProfile>,
     /// What is served where.
     pub(super) route: BTreeMap<String, RouteStage>,
+    /// Entries of the directory.
+    #[serde(default)]
+    pub(super) directory: BTreeMap<String, EntryStage>,
     /// The HTTP server.
     #[serde(default)]
     pub(super) web: WebStage,
@@ -319,6 +334,22 @@ impl RouteStage {
             delay_ms: 0,
         }
     }
+}
+
+/// One entry of the directory.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EntryStage {
+    /// Its distinguished name.
+    pub(super) name: String,
+    /// Its attribute.
+    pub(super) attribute: String,
+    /// CRLs that are its values.
+    #[serde(default)]
+    pub(super) crls: Vec<String>,
+    /// Certificates that are.
+    #[serde(default)]
+    pub(super) certificates: Vec<String>,
 }
 
 /// Form of certificates in a route or a file.

@@ -1,7 +1,7 @@
 //! Sets a scenario up: sockets first, since certificates name ports, then certificates, then servers.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +19,15 @@ use super::dns::Answer;
 use super::http::{self, Content, Route, Site};
 use super::key::Key;
 use super::ocsp::Responder;
-use super::scenario::{Command, Door, Expectation, Form, RouteStage, Scenario, ServerStage, Staging, Variant, filled};
+use super::placement::{LOOPBACK, Placement};
+use super::scenario::{
+    Command, Door, EntryStage, Expectation, Form, RouteStage, Scenario, ServerStage, Staging, Variant, filled,
+};
 use super::silent::{Refused, SilentAddress};
 use super::tls::{self, Presentation, Service};
-use super::{LabError, Tasks, cms, crl, dns, listen};
+use super::{LabError, Tasks, cms, crl, dns, ldap, listen};
 use crate::path::PublicRoots;
 use crate::x509::{Certificate, pem};
-
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A running lab. Its servers end when it is dropped.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ pub struct Lab {
     site: Arc<Site>,
     _tasks: Tasks,
     _doors: Doors,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Sockets that nobody serves.
@@ -71,7 +72,7 @@ struct Doors {
 pub async fn standard(delay: Option<Duration>) -> Result<Lab, LabError> {
     let clean = Scenario::named("clean")?;
     let expectation = expectation(&clean, Variant::Firing)?;
-    Lab::set_up(clean.command, expectation, delay.unwrap_or_default()).await
+    Lab::set_up(clean.command, expectation, delay.unwrap_or_default(), Placement::default()).await
 }
 
 /// As [`standard`], where the root's CRL lists so many entries, about 39 octets each: for measuring.
@@ -82,7 +83,7 @@ pub async fn with_large_crl(entries: u32, delay: Option<Duration>) -> Result<Lab
     let clean = Scenario::named("clean")?;
     let mut expectation = expectation(&clean, Variant::Firing)?.clone();
     expectation.fill_crl("intermediate", entries)?;
-    Lab::set_up(clean.command, &expectation, delay.unwrap_or_default()).await
+    Lab::set_up(clean.command, &expectation, delay.unwrap_or_default(), Placement::default()).await
 }
 
 fn expectation(scenario: &Scenario, variant: Variant) -> Result<&Expectation, LabError> {
@@ -98,7 +99,21 @@ impl Lab {
     /// [`LabError`]: no loopback address to be had (scenarios with several need 127.0.0.2, which macOS does
     /// not have by itself), or a scenario that contradicts itself.
     pub async fn start(scenario: &Scenario, variant: Variant) -> Result<Self, LabError> {
-        Self::set_up(scenario.command, expectation(scenario, variant)?, Duration::ZERO).await
+        Self::start_at(scenario, variant, Placement::default()).await
+    }
+
+    /// The same, elsewhere.
+    ///
+    /// # Errors
+    /// [`LabError`]: also when the address is none of this machine's, or a port is taken or needs rights.
+    pub async fn start_at(scenario: &Scenario, variant: Variant, placement: Placement) -> Result<Self, LabError> {
+        Self::set_up(scenario.command, expectation(scenario, variant)?, Duration::ZERO, placement).await
+    }
+
+    /// Where the files of the scenario are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Options of the command line that lead it to this lab, without subcommand and target.
@@ -120,13 +135,18 @@ impl Lab {
         self.site.requests()
     }
 
-    async fn set_up(command: Command, expectation: &Expectation, delay: Duration) -> Result<Self, LabError> {
+    async fn set_up(
+        command: Command,
+        expectation: &Expectation,
+        delay: Duration,
+        placement: Placement,
+    ) -> Result<Self, LabError> {
         let now = Timestamp::now();
         let folder = tempfile::tempdir().map_err(LabError::io("make a folder"))?;
         let mut tasks = Tasks::default();
         let mut doors = Doors::default();
 
-        let ports = Ports::take(expectation, &mut doors).await?;
+        let ports = Ports::take(expectation, &mut doors, placement).await?;
         let placeholders = ports.placeholders(folder.path());
         let mut staging = expectation.staging(&placeholders)?;
         add_ladder(&mut staging, ports.http_port)?;
@@ -153,9 +173,12 @@ impl Lab {
         if let Some((listener, acceptor)) = https {
             http::serve(&mut tasks, listener, Arc::clone(&site), Some(acceptor));
         }
-        let port = serve_target(&mut tasks, &mut doors, &staging, &certificates, delay, now).await?;
-        let pins = staging
-            .dns
+        if let Some(listener) = ports.ldap {
+            ldap::serve(&mut tasks, listener, entries(&staging, &certificates, now)?, delay);
+        }
+        let port = serve_target(&mut tasks, &mut doors, &staging, &certificates, (placement, delay, now)).await?;
+        let zone = placement.zone(&staging.dns);
+        let pins = zone
             .iter()
             .filter_map(|(name, answer)| match answer {
                 Answer::Addresses(addresses) => Some(addresses.iter().map(|address| (name.clone(), *address))),
@@ -163,7 +186,7 @@ impl Lab {
             })
             .flatten()
             .collect();
-        let dns_server = dns::start(&mut tasks, staging.dns.clone(), delay).await?;
+        let dns_server = dns::start_at(placement.at(placement.dns_port), &mut tasks, zone, delay).await?;
 
         let roots_file = folder.path().join("roots.pem");
         write(&roots_file, &encoded(&staging.roots, Form::Pem, &certificates)?)?;
@@ -196,7 +219,7 @@ impl Lab {
             site,
             _tasks: tasks,
             _doors: doors,
-            _folder: folder,
+            folder,
         })
     }
 }
@@ -207,20 +230,18 @@ struct Ports {
     http_port: u16,
     https: Option<TcpListener>,
     https_port: u16,
+    ldap: Option<TcpListener>,
+    ldap_port: u16,
     refused_port: u16,
     silent_port: u16,
 }
 
 impl Ports {
-    async fn take(expectation: &Expectation, doors: &mut Doors) -> Result<Self, LabError> {
-        let any = SocketAddr::new(LOOPBACK, 0);
-        let (http, http_port) = listen_anywhere().await?;
-        let (https, https_port) = if expectation.mentions("{https}") {
-            let (listener, port) = listen_anywhere().await?;
-            (Some(listener), port)
-        } else {
-            (None, 0)
-        };
+    async fn take(expectation: &Expectation, doors: &mut Doors, placement: Placement) -> Result<Self, LabError> {
+        let any = placement.at(0);
+        let (http, http_port) = listening(placement.at(placement.http_port)).await?;
+        let (https, https_port) = listening_if(expectation.mentions("{https}"), any).await?;
+        let (ldap, ldap_port) = listening_if(expectation.mentions("{ldap}"), any).await?;
         let mut refused_port = 0;
         if expectation.mentions("{refused}") {
             let refused = Refused::bind(any)?;
@@ -233,13 +254,16 @@ impl Ports {
             silent_port = silent.address().port();
             doors.silent.push(silent);
         }
-        Ok(Self { http, http_port, https, https_port, refused_port, silent_port })
+        Ok(Self { http, http_port, https, https_port, ldap, ldap_port, refused_port, silent_port })
     }
 
-    fn placeholders(&self, folder: &Path) -> [(&'static str, String); 5] {
+    fn placeholders(&self, folder: &Path) -> [(&'static str, String); 7] {
+        let with_port = if self.http_port == 80 { String::new() } else { format!(":{}", self.http_port) };
         [
+            ("{:http}", with_port),
             ("{http}", self.http_port.to_string()),
             ("{https}", self.https_port.to_string()),
+            ("{ldap}", self.ldap_port.to_string()),
             ("{refused}", self.refused_port.to_string()),
             ("{silent}", self.silent_port.to_string()),
             ("{dir}", folder.display().to_string()),
@@ -247,10 +271,18 @@ impl Ports {
     }
 }
 
-async fn listen_anywhere() -> Result<(TcpListener, u16), LabError> {
-    let listener = listen(SocketAddr::new(LOOPBACK, 0)).await?;
+async fn listening(address: SocketAddr) -> Result<(TcpListener, u16), LabError> {
+    let listener = listen(address).await?;
     let port = listener.local_addr().map_err(LabError::io("ask for its own address"))?.port();
     Ok((listener, port))
+}
+
+async fn listening_if(wanted: bool, address: SocketAddr) -> Result<(Option<TcpListener>, u16), LabError> {
+    if !wanted {
+        return Ok((None, 0));
+    }
+    let (listener, port) = listening(address).await?;
+    Ok((Some(listener), port))
 }
 
 fn write(path: &Path, contents: &[u8]) -> Result<(), LabError> {
@@ -284,7 +316,7 @@ fn issue(staging: &Staging, now: Timestamp) -> Result<Certificates, LabError> {
                 .get(&profile.issuer)
                 .ok_or_else(|| LabError::Stage(format!("the lab has no issuer `{}`", profile.issuer)))?;
             let issuer_key = key(&profile.issuer)?;
-            ca::issue(profile, &subject_key, Some((&issuer.subject, issuer_key.as_ref())), now)?
+            ca::issue(profile, &subject_key, Some((issuer.name(), issuer_key.as_ref())), now)?
         };
         certificates.insert(name.clone(), issued);
     }
@@ -360,10 +392,8 @@ fn content(
     certificates: &Certificates,
     now: Timestamp,
 ) -> Result<(Content, &'static str), LabError> {
-    let lookup = |name: &str| find(certificates, name);
     if let Some(name) = &route.crl {
-        let profile = staging.crl.get(name).ok_or_else(|| LabError::Stage(format!("the lab has no CRL `{name}`")))?;
-        return Ok((Content::Fixed(crl::encode(profile, &lookup, now)?.into()), "application/pkix-crl"));
+        return Ok((Content::Fixed(encoded_crl(name, staging, certificates, now)?), "application/pkix-crl"));
     }
     if let Some(name) = &route.ocsp {
         let responder = responder(name, staging, certificates, now)?;
@@ -375,6 +405,21 @@ fn content(
         None => encoded(&route.certificates, route.form, certificates)?.into(),
     };
     Ok((Content::Fixed(octets), content_type))
+}
+
+fn encoded_crl(name: &str, staging: &Staging, certificates: &Certificates, now: Timestamp) -> Result<Bytes, LabError> {
+    let profile = staging.crl.get(name).ok_or_else(|| LabError::Stage(format!("the lab has no CRL `{name}`")))?;
+    Ok(crl::encode(profile, &|name| find(certificates, name), now)?.into())
+}
+
+fn entries(staging: &Staging, certificates: &Certificates, now: Timestamp) -> Result<Vec<ldap::Entry>, LabError> {
+    let entry = |entry: &EntryStage| {
+        let crls = entry.crls.iter().map(|name| encoded_crl(name, staging, certificates, now));
+        let issued = entry.certificates.iter().map(|name| find(certificates, name).map(|issued| issued.der.clone()));
+        let values = crls.chain(issued).collect::<Result<_, _>>()?;
+        Ok(ldap::Entry { name: entry.name.clone(), attribute: entry.attribute.clone(), values })
+    };
+    staging.directory.values().map(entry).collect()
 }
 
 fn responder(
@@ -413,15 +458,14 @@ async fn serve_target(
     doors: &mut Doors,
     staging: &Staging,
     certificates: &Certificates,
-    delay: Duration,
-    now: Timestamp,
+    (placement, delay, now): (Placement, Duration, Timestamp),
 ) -> Result<u16, LabError> {
     let server = &staging.server;
     let staple =
         server.staple.as_ref().map(|name| responder(name, staging, certificates, now)?.staple()).transpose()?;
-    let mut port = 0;
+    let mut port = placement.port;
     for listener in &server.listeners {
-        let address = SocketAddr::new(listener.address, port);
+        let address = SocketAddr::new(placement.of(listener.address), port);
         match listener.door {
             Door::Open => {
                 let chain = listener.chain.as_ref().unwrap_or(&server.chain);

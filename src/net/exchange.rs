@@ -1,9 +1,7 @@
 //! One request over one connection, and how it ended (RFC 9112).
 
 use std::io;
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,12 +10,12 @@ use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper_util::rt::TokioIo;
 use jiff::{SignedDuration, Timestamp};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use url::Url;
 
+use super::activity::{Activity, Watched, silence};
 use super::content::{Body, Encoding, Stop, title};
 use super::http::{HttpMethod, ServerClock, Sink};
-use super::limits::{Deadline, Limits, seconds};
+use super::limits::{Deadline, Limits};
 use super::outcome::Outcome;
 use super::tunnel::{describe_own_headers, quoted};
 use super::{Stream, USER_AGENT};
@@ -47,11 +45,15 @@ pub(super) struct Settled<S> {
     pub(super) outcome: Outcome,
     pub(super) detail: Option<String>,
     pub(super) http_status: Option<u16>,
+    /// LDAP's result code.
+    pub(super) ldap_result: Option<u32>,
     pub(super) bytes: u64,
     pub(super) first_byte: Option<Instant>,
     pub(super) location: Option<String>,
     pub(super) date: Option<ServerClock>,
     pub(super) body: Option<S>,
+    /// Of LDAP: the values after the first.
+    pub(super) further: Vec<S>,
 }
 
 /// Sends the request and takes the answer, however long it takes as long as it does not fall silent
@@ -68,13 +70,13 @@ pub(super) async fn exchange<S: Sink>(
     let ended = match request(ask) {
         Err(detail) => Ended::Unaskable(detail),
         Ok(request) => {
-            let io = TokioIo::new(Watched { stream, activity: activity.clone() });
+            let io = TokioIo::new(activity.watch(stream));
             let talk = converse(io, request, ask.limit, sink, &mut progress);
             tokio::select! {
                 // What has arrived is taken before silence is judged.
                 biased;
                 ended = talk => ended,
-                detail = silence(&activity, limits, deadline) => Ended::Silent(detail),
+                detail = silence("answer", &activity, limits, deadline) => Ended::Silent(detail),
             }
         }
     };
@@ -129,6 +131,7 @@ fn request(ask: &Ask<'_>) -> Result<Requested, String> {
         .method(match ask.method {
             HttpMethod::Get => hyper::Method::GET,
             HttpMethod::Post => hyper::Method::POST,
+            HttpMethod::Search => return Err("a search is no HTTP request".to_owned()),
         })
         .uri(target)
         .header(header::HOST, authority)
@@ -236,25 +239,6 @@ fn all_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item
     headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
 }
 
-/// Ends when nothing has come for too long, or the run has; says so.
-async fn silence(activity: &Activity, limits: &Limits, deadline: Deadline) -> String {
-    loop {
-        let seen = activity.seen();
-        let limit = if seen.first.is_none() { limits.answer } else { limits.step };
-        let due = seen.last.checked_add(limit).map_or(deadline.0, |due| due.min(deadline.0));
-        let now = Instant::now();
-        if now >= due {
-            let waited = now.saturating_duration_since(seen.last);
-            return match seen.first {
-                None => deadline.describe_silence("answer", limit, waited),
-                Some(_) if waited < limit => "still answering when the deadline of the run came".to_owned(),
-                Some(_) => format!("began to answer, then nothing more in {}", seconds(limit)),
-            };
-        }
-        tokio::time::sleep_until(due.into()).await;
-    }
-}
-
 fn settle<S: Sink>(ended: Ended, mut progress: Progress<S>, activity: &Activity, limit: u64) -> Settled<S> {
     let first_byte = activity.seen().first;
     let head = progress.head.take();
@@ -262,11 +246,13 @@ fn settle<S: Sink>(ended: Ended, mut progress: Progress<S>, activity: &Activity,
         outcome: Outcome::Ok,
         detail: None,
         http_status: head.as_ref().map(|head| head.status),
+        ldap_result: None,
         bytes: progress.bytes,
         first_byte,
         location: head.as_ref().and_then(|head| head.headers.get(header::LOCATION)).map(lossy),
         date: head.as_ref().and_then(date).map(|time| ServerClock { time, read: Instant::now() }),
         body: None,
+        further: Vec::new(),
     };
     let page = progress.body.as_mut().and_then(Body::page);
     let (outcome, detail) = match (ended, head, page) {
@@ -400,63 +386,4 @@ fn date(head: &Head) -> Option<Timestamp> {
     let date = date.parse_timestamp(text(&head.headers, &header::DATE)?.trim()).ok()?;
     let age = text(&head.headers, &header::AGE).and_then(|value| value.trim().parse::<i64>().ok()).unwrap_or(0);
     date.checked_add(SignedDuration::from_secs(age.clamp(0, YEAR))).ok()
-}
-
-/// When octets came.
-#[derive(Clone)]
-struct Activity(Arc<Mutex<Seen>>);
-
-#[derive(Clone, Copy)]
-struct Seen {
-    /// When the last octets came, or the wait began.
-    last: Instant,
-    first: Option<Instant>,
-}
-
-impl Activity {
-    fn begin() -> Self {
-        Self(Arc::new(Mutex::new(Seen { last: Instant::now(), first: None })))
-    }
-
-    fn seen(&self) -> Seen {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note(&self) {
-        let now = Instant::now();
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.last = now;
-        seen.first.get_or_insert(now);
-    }
-}
-
-/// A stream that tells when octets come.
-struct Watched {
-    stream: Box<dyn Stream>,
-    activity: Activity,
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
-            self.activity.note();
-        }
-        polled
-    }
-}
-
-impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, octets)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }

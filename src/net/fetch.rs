@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 use url::Url;
@@ -17,13 +17,13 @@ use super::http::{Attempt, Exchange, HttpMethod, HttpRequest, HttpTimings, Sink}
 use super::limits::Deadline;
 use super::outcome::{Failure, Outcome};
 use super::proxy::{ProxyScheme, ProxyUrl};
-use super::{Network, Opened, Stream, tls, tunnel};
+use super::{Network, Opened, Stream, ldap, port_of, tls, tunnel};
 
 /// Places visited for one request. Where every address is asked, each may lead somewhere else, and each of those again.
 const MAX_PLACES: usize = 16;
 
 impl Network {
-    /// Sends one HTTP request to an endpoint, following redirects, trying its addresses (all of
+    /// Sends one request to an endpoint, by HTTP or as an LDAP search, following HTTP's redirects, trying its addresses (all of
     /// them with `--all-addresses`, else until one answers) and retrying what may be transient.
     ///
     /// Every attempt made is in the result, in order, redirect hops included; those that delivered
@@ -45,7 +45,7 @@ impl Network {
         let mut hops = VecDeque::from([first]);
         let mut done = Vec::new();
         while let Some(hop) = hops.pop_front() {
-            let visit = Visit { network: self, hop: &hop, request, make_sink, deadline };
+            let visit = Visit { network: self, hop: &hop, request, make_sink, deadline, query: None };
             for mut exchange in Box::pin(visit.run()).await {
                 if request.follow
                     && let Some(next) = self.follow(&hop, &mut exchange.attempt)
@@ -105,7 +105,7 @@ impl Network {
     }
 
     async fn secure(&self, stream: Box<dyn Stream>, url: &Url, deadline: Deadline) -> Result<Box<dyn Stream>, Failure> {
-        if url.scheme() != "https" {
+        if !is_secured(url) {
             return Ok(stream);
         }
         let started = Instant::now();
@@ -131,7 +131,7 @@ impl Hop {
     }
 
     fn port(&self) -> u16 {
-        self.url.port_or_known_default().unwrap_or(80)
+        port_of(&self.url).unwrap_or(80)
     }
 }
 
@@ -142,6 +142,8 @@ struct Visit<'a, S> {
     request: &'a HttpRequest,
     make_sink: &'a (dyn Fn() -> S + Sync),
     deadline: Deadline,
+    /// What an LDAP URL asks for.
+    query: Option<ldap::Query>,
 }
 
 /// A connection over which to ask.
@@ -156,13 +158,23 @@ struct Line {
 }
 
 impl<S: Sink> Visit<'_, S> {
-    async fn run(&self) -> Vec<Exchange<S>> {
-        let url = &self.hop.url;
-        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-            let detail = format!("the scheme {} is not fetched", url.scheme());
-            return vec![self.failed(None, None, Failure::at_once(Outcome::Unsupported, detail))];
+    async fn run(mut self) -> Vec<Exchange<S>> {
+        let hop = self.hop;
+        let url = &hop.url;
+        let is_spoken = match self.hop.method {
+            HttpMethod::Get | HttpMethod::Post => matches!(url.scheme(), "http" | "https"),
+            HttpMethod::Search => ldap::is_ldap(url),
+        };
+        if !is_spoken || url.host_str().is_none_or(str::is_empty) {
+            return vec![self.unaskable(format!("the scheme {} is not fetched", url.scheme()))];
         }
-        if url.scheme() == "https" {
+        if self.hop.method == HttpMethod::Search {
+            match ldap::Query::of(url) {
+                Ok(query) => self.query = Some(query),
+                Err(error) => return vec![self.unaskable(error.to_string())],
+            }
+        }
+        if is_secured(url) {
             // Before any clock runs: the time it takes is none of the endpoint's.
             let _ = self.network.connector().await;
         }
@@ -245,8 +257,8 @@ impl<S: Sink> Visit<'_, S> {
                 let exchange = Box::pin(self.ask(Line { stream, address, connect, dns, begun }, None)).await;
                 let attempt = &exchange.attempt;
                 let broke_off = may_be_transient(attempt.outcome);
-                let overloaded = attempt.http_status.is_some_and(may_be_overload);
-                let answered = attempt.http_status.is_some() && !broke_off;
+                let overloaded = may_be_overload(attempt);
+                let answered = attempt.is_answered() && !broke_off;
                 done.push(exchange);
                 if broke_off || overloaded {
                     transient.push(address);
@@ -277,7 +289,7 @@ impl<S: Sink> Visit<'_, S> {
                 Err(failure) => self.failed(None, None, failure),
             };
             let attempt = &exchange.attempt;
-            let again = may_be_transient(attempt.outcome) || attempt.http_status.is_some_and(may_be_overload);
+            let again = may_be_transient(attempt.outcome) || may_be_overload(attempt);
             done.push(exchange);
             if !again || self.deadline.is_over() || tries.next().is_none() {
                 return done;
@@ -315,17 +327,9 @@ impl<S: Sink> Visit<'_, S> {
             }
         };
         connect = connect.saturating_add(secured.elapsed());
-        let ask = Ask {
-            url: &self.hop.url,
-            method: self.hop.method,
-            body: self.hop.body.as_ref(),
-            accept: self.request.accept,
-            limit: self.request.limit,
-            absolute_form: as_proxy.is_some(),
-            proxy_authorization: as_proxy.and_then(tunnel::authorization),
-        };
-        let limits = &self.network.options().limits;
-        let settled = Box::pin(exchange(stream, &ask, (self.make_sink)(), limits, self.deadline)).await;
+        // Of a type without a name, or whether a whole check may change threads takes the compiler too deep.
+        let settled: BoxFuture<'_, Settled<S>> = Box::pin(self.converse(stream, as_proxy));
+        let settled = settled.await;
         let login = as_proxy.filter(|_| settled.http_status == Some(407));
         let cause = login.map(|proxy| Cause::ProxyLogin { given: proxy.credentials.is_some() });
         let before = dns.unwrap_or_default();
@@ -340,10 +344,38 @@ impl<S: Sink> Visit<'_, S> {
         told
     }
 
+    /// The request and its answer, in the protocol of the URL.
+    async fn converse(&self, stream: Box<dyn Stream>, as_proxy: Option<&ProxyUrl>) -> Settled<S> {
+        let limits = &self.network.options().limits;
+        if let Some(query) = &self.query {
+            let ask = ldap::Ask { query, limit: self.request.limit };
+            return Box::pin(ldap::search(stream, &ask, self.make_sink, limits, self.deadline)).await;
+        }
+        let ask = Ask {
+            url: &self.hop.url,
+            method: self.hop.method,
+            body: self.hop.body.as_ref(),
+            accept: self.request.accept,
+            limit: self.request.limit,
+            absolute_form: as_proxy.is_some(),
+            proxy_authorization: as_proxy.and_then(tunnel::authorization),
+        };
+        Box::pin(exchange(stream, &ask, (self.make_sink)(), limits, self.deadline)).await
+    }
+
     fn told(&self, address: SocketAddr, settled: Settled<S>, timings: HttpTimings) -> Exchange<S> {
-        let Settled { outcome, detail, http_status, bytes, location, date, body, .. } = settled;
-        let mut attempt =
-            Attempt { address: Some(address), outcome, detail, http_status, bytes, timings, date, ..self.blank() };
+        let Settled { outcome, detail, http_status, ldap_result, bytes, location, date, body, further, .. } = settled;
+        let mut attempt = Attempt {
+            address: Some(address),
+            outcome,
+            detail,
+            http_status,
+            ldap_result,
+            bytes,
+            timings,
+            date,
+            ..self.blank()
+        };
         if matches!(http_status, Some(301 | 302 | 303 | 307 | 308)) {
             match location.map(|location| self.hop.url.join(location.trim())) {
                 Some(Ok(mut next)) => {
@@ -357,14 +389,22 @@ impl<S: Sink> Visit<'_, S> {
                 None => attempt.detail = Some("a redirect without location".to_owned()),
             }
         }
-        Exchange { attempt, body }
+        Exchange { attempt, body, further }
     }
 
     fn failed(&self, address: Option<SocketAddr>, dns: Option<Duration>, failure: Failure) -> Exchange<S> {
         let timings =
             HttpTimings { dns, total: Some(dns.unwrap_or_default() + failure.elapsed), ..HttpTimings::default() };
         let Failure { outcome, detail, cause, .. } = failure;
-        Exchange { attempt: Attempt { address, outcome, detail, cause, timings, ..self.blank() }, body: None }
+        Exchange {
+            attempt: Attempt { address, outcome, detail, cause, timings, ..self.blank() },
+            body: None,
+            further: Vec::new(),
+        }
+    }
+
+    fn unaskable(&self, detail: String) -> Exchange<S> {
+        self.failed(None, None, Failure::at_once(Outcome::Unsupported, detail))
     }
 
     fn denied(&self, address: IpAddr) -> Exchange<S> {
@@ -404,6 +444,11 @@ fn may_be_transient(outcome: Outcome) -> bool {
 }
 
 /// Too many requests, and the failures of gateways and overloaded servers.
-fn may_be_overload(status: u16) -> bool {
-    matches!(status, 429 | 502..=504)
+fn may_be_overload(attempt: &Attempt) -> bool {
+    matches!(attempt.http_status, Some(429 | 502..=504)) || attempt.ldap_result.is_some_and(ldap::is_overload)
+}
+
+/// Whether TLS comes before the request.
+fn is_secured(url: &Url) -> bool {
+    matches!(url.scheme(), "https" | "ldaps")
 }

@@ -87,7 +87,7 @@ async fn an_object_arrives_with_its_phases() {
         }
     })
     .await;
-    let Exchange { attempt, body } = only(fetch_from(address).await);
+    let Exchange { attempt, body, .. } = only(fetch_from(address).await);
     assert_eq!(body.unwrap(), OBJECT);
     assert_eq!((attempt.outcome, attempt.http_status, attempt.bytes), (Outcome::Ok, Some(200), 5));
     assert_eq!((attempt.address, attempt.detail), (Some(address), None));

@@ -1,4 +1,5 @@
-//! HTTP/1.1 exchanges with endpoints (RFC 9110, RFC 9112), phase by phase.
+//! Exchanges with endpoints, phase by phase: of HTTP/1.1 (RFC 9110, RFC 9112), and of LDAP (RFC 4511), which is asked
+//! and told in the same terms.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -9,9 +10,10 @@ use url::Url;
 
 use super::cause::Cause;
 use super::dns::AnswerSource;
+use super::limits;
 use super::outcome::Outcome;
 
-/// Request method.
+/// Request method; LDAP's one operation is told as one too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum HttpMethod {
@@ -19,12 +21,14 @@ pub enum HttpMethod {
     Get,
     /// POST
     Post,
+    /// LDAP's searchRequest (RFC 4511 §4.5.1).
+    Search,
 }
 
 /// One request to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HttpRequest {
-    /// Where to; http or https.
+    /// Where to: http or https for GET and POST, ldap or ldaps for a search.
     pub url: Url,
     /// Method.
     pub method: HttpMethod,
@@ -32,7 +36,7 @@ pub struct HttpRequest {
     pub body: Option<(Bytes, &'static str)>,
     /// Value of the Accept header.
     pub accept: &'static str,
-    /// Body limit in octets, after content decoding.
+    /// Body limit in octets, after content decoding; of LDAP: of all values together.
     pub limit: u64,
     /// Whether redirects are followed; otherwise one is an answer like any other that is not 2xx.
     pub follow: bool,
@@ -76,7 +80,7 @@ pub struct Attempt {
     /// Whether a proxy stood between, or would have.
     pub through_proxy: bool,
     /// How it ended. A 2xx answer whose body starts as HTML, behind a redirect or not, is
-    /// `Intercepted`. A redirect that was followed is `Ok`. `Malformed` is what is no HTTP; whether
+    /// `Intercepted`. A redirect that was followed is `Ok`. `Malformed` is what is no HTTP, or no LDAP; whether
     /// the content is malformed is not known here: that is `revocation`'s to say.
     pub outcome: Outcome,
     /// What more is known.
@@ -90,7 +94,9 @@ pub struct Attempt {
     pub denied: Option<IpAddr>,
     /// HTTP status, where there was one.
     pub http_status: Option<u16>,
-    /// Octets of body received, before content decoding.
+    /// LDAP's result code, where there was one (RFC 4511 §4.1.9).
+    pub ldap_result: Option<u32>,
+    /// Octets of body received, before content decoding; of LDAP: of values.
     pub bytes: u64,
     /// Phases.
     pub timings: HttpTimings,
@@ -124,12 +130,44 @@ impl Attempt {
             answer_source: AnswerSource::Given,
             denied: None,
             http_status: None,
+            ldap_result: None,
             bytes: 0,
             timings: HttpTimings::default(),
             redirected_to: None,
             date: None,
         }
     }
+}
+
+impl Attempt {
+    /// Whether it was answered with a redirect that is followed.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        let redirect = self.http_status.is_some_and(|status| (300..400).contains(&status));
+        redirect && self.redirected_to.is_some() && self.outcome == Outcome::Ok
+    }
+
+    /// Whether the run's own deadline ended it, so that nobody knows what would have come.
+    #[must_use]
+    pub fn ran_out_of_time(&self) -> bool {
+        self.detail.as_deref().is_some_and(limits::names_deadline)
+    }
+
+    /// Whether the server answered in its protocol, with whatever.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.http_status.is_some() || self.ldap_result.is_some()
+    }
+}
+
+/// The port that a URL means, by its scheme where it names none; `None` for schemes that are not spoken here.
+#[must_use]
+pub fn port_of(url: &Url) -> Option<u16> {
+    url.port_or_known_default().or(match url.scheme() {
+        "ldap" => Some(389),
+        "ldaps" => Some(636),
+        _ => None,
+    })
 }
 
 /// An attempt with what it delivered.
@@ -140,4 +178,6 @@ pub struct Exchange<S> {
     /// The sink, when a complete 2xx body that is no HTML page went into it. Also present when the
     /// sink itself ended the transfer.
     pub body: Option<S>,
+    /// The values after the first of an LDAP attribute that has several.
+    pub further: Vec<S>,
 }

@@ -71,6 +71,12 @@ impl Deadline {
     }
 }
 
+/// Whether a failure's detail says that the deadline of a run ended it, not the limit of a step.
+#[must_use]
+pub fn names_deadline(detail: &str) -> bool {
+    detail.contains("the deadline of the ")
+}
+
 /// A duration as people read it: `5 s`, `2.5 s`, `200 ms`.
 pub(super) fn seconds(duration: Duration) -> String {
     let milliseconds = duration.as_millis();

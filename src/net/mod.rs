@@ -5,6 +5,7 @@
 //! the [`Outcome`] that the person with the firewall can act on. A dead host is an observation,
 //! never an `Err` of the run.
 
+mod activity;
 mod cause;
 mod connect;
 mod content;
@@ -14,6 +15,7 @@ mod exchange;
 mod fetch;
 pub mod http;
 mod icmp;
+pub mod ldap;
 pub mod limits;
 mod nameserver;
 pub mod outcome;
@@ -38,7 +40,7 @@ use tokio::sync::{OnceCell, Semaphore};
 pub use cause::{Cause, IcmpError, IcmpKind};
 pub use deny::is_private;
 pub use dns::{AnswerSource, Resolution};
-pub use http::{Attempt, Exchange, HttpMethod, HttpRequest, HttpTimings, ServerClock, Sink};
+pub use http::{Attempt, Exchange, HttpMethod, HttpRequest, HttpTimings, ServerClock, Sink, port_of};
 pub use limits::{Deadline, Limits};
 pub use outcome::{Failure, Outcome};
 pub use proxy::{NoProxy, ProxyChoice, ProxyEnvironment, ProxyUrl, ProxyUrlError};

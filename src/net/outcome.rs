@@ -43,6 +43,8 @@ pub enum Outcome {
     TlsFailure,
     /// HTTP status outside 2xx.
     HttpError,
+    /// A directory answered, but not with the object: a result code other than success, no such entry or attribute.
+    LdapError,
     /// A block page, captive portal or login instead of the object.
     Intercepted,
     /// Redirects that do not end, or too many.
@@ -53,7 +55,7 @@ pub enum Outcome {
     TooLarge,
     /// Began to answer, then stopped.
     Stalled,
-    /// Not HTTP, or not the object asked for.
+    /// Not HTTP or LDAP, or not the object asked for.
     Malformed,
     /// A scheme or feature this tool does not speak.
     Unsupported,
@@ -81,6 +83,7 @@ impl Outcome {
             Self::TlsAlert => "tls-alert",
             Self::TlsFailure => "tls-failure",
             Self::HttpError => "http-error",
+            Self::LdapError => "ldap-error",
             Self::Intercepted => "intercepted",
             Self::RedirectLoop => "redirect-loop",
             Self::Truncated => "truncated",

@@ -4,6 +4,7 @@
 //! [`PathSearch`]: every path found, best first, each with its judgement. Pure: issuers that have to
 //! be fetched are named in [`PathSearch::missing`], and the pipeline searches again with them.
 
+pub mod alias;
 pub mod builder;
 pub mod constraints;
 pub mod defect;
@@ -14,7 +15,7 @@ pub mod policy;
 pub mod profile;
 pub mod store;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod validator;

@@ -141,6 +141,11 @@ impl TrustStore {
         self.anchors.iter().map(|anchor| &anchor.der)
     }
 
+    /// Subject and octets of every anchor, whether the rest decodes or not.
+    pub fn entries(&self) -> impl Iterator<Item = (&Name, &Bytes)> {
+        self.anchors.iter().map(|anchor| (&anchor.subject, &anchor.der))
+    }
+
     /// Number of anchors.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -206,17 +206,29 @@ fn unknown_critical_extensions(certificate: &Certificate) -> impl Iterator<Item 
 /// `anyExtendedKeyUsage` limits nothing; in a leaf it is not the purpose itself (RFC 5280 §4.2.1.12 leaves that
 /// to the application, and TLS clients insist).
 fn wrong_purpose(certificate: &Certificate, position: usize, purpose: Purpose) -> Option<DefectKind> {
-    let (wanted_oid, wanted) = match purpose {
-        Purpose::Server => (oid::SERVER_AUTH, "serverAuth"),
-        Purpose::Client => (oid::CLIENT_AUTH, "clientAuth"),
-        Purpose::Any => return None,
-    };
+    let wanted = wanted_purpose(purpose)?.1;
+    purposes_without(certificate, position, purpose).map(|found| DefectKind::WrongPurpose { found, wanted })
+}
+
+/// The purposes that a certificate at this position of a path (0: the leaf) lists without the one needed; `None` where
+/// it allows that one.
+#[must_use]
+pub fn purposes_without(certificate: &Certificate, position: usize, purpose: Purpose) -> Option<Vec<String>> {
+    let (wanted, _) = wanted_purpose(purpose)?;
     let found = certificate.extended_key_usage.as_ref()?;
-    if found.iter().any(|purpose| purpose == wanted_oid || (position > 0 && purpose == oid::ANY_EXTENDED_KEY_USAGE)) {
+    if found.iter().any(|purpose| purpose == wanted || (position > 0 && purpose == oid::ANY_EXTENDED_KEY_USAGE)) {
         return None;
     }
-    let found = found.iter().map(|purpose| purpose_name(purpose).to_owned()).collect();
-    Some(DefectKind::WrongPurpose { found, wanted })
+    Some(found.iter().map(|purpose| purpose_name(purpose).to_owned()).collect())
+}
+
+/// OID and name of what a purpose needs.
+fn wanted_purpose(purpose: Purpose) -> Option<(&'static str, &'static str)> {
+    match purpose {
+        Purpose::Server => Some((oid::SERVER_AUTH, "serverAuth")),
+        Purpose::Client => Some((oid::CLIENT_AUTH, "clientAuth")),
+        Purpose::Any => None,
+    }
 }
 
 /// RFC 5280 §6.1.4 (k), (l), (m), (n)

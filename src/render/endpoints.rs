@@ -1,6 +1,6 @@
 //! The list of what has to be open, as tables and as rules: what `endpoints --format` names.
 //!
-//! Rules hold addresses, ports and the names of hosts; a name goes in only by [`plain`], which leaves nothing that any
+//! Rules hold addresses, ports and the names of hosts; a name goes in only by `plain`, which leaves nothing that any
 //! of these formats would take for more than a name.
 
 use std::collections::BTreeMap;
@@ -8,6 +8,8 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use super::{csv, human, json};
+use crate::egress::Protocol;
+use crate::report::Severity;
 use crate::report::endpoints::{EgressEndpoint, EndpointsReport};
 
 /// `--format` of `endpoints`
@@ -120,11 +122,14 @@ fn preamble(report: &EndpointsReport, about: &[&str], writer: &mut dyn Write) ->
     for line in about {
         writeln!(writer, "# {line}")?;
     }
-    if !report.findings.is_empty() {
-        writeln!(
-            writer,
-            "# The list may lack something: see the findings of `certflight endpoints` without --format."
-        )?;
+    let unanswered = report.endpoints.iter().filter(|endpoint| endpoint.answered == Some(false));
+    let unanswered: Vec<String> =
+        unanswered.map(|endpoint| format!("{}:{}", plain(&endpoint.host), endpoint.port)).collect();
+    if !unanswered.is_empty() {
+        writeln!(writer, "# What these lead to is not known, since they did not answer: {}.", unanswered.join(", "))?;
+    }
+    if report.findings.iter().any(|finding| finding.severity > Severity::Info) {
+        writeln!(writer, "# There are findings about it: run the same without --format to read them.")?;
     }
     Ok(())
 }
@@ -149,46 +154,52 @@ fn without_rule(endpoint: &EgressEndpoint) -> Option<String> {
 }
 
 fn nftables(report: &EndpointsReport, chain: &str, writer: &mut dyn Write) -> io::Result<()> {
-    preamble(report, &BY_ADDRESS, writer)?;
-    for endpoint in &report.endpoints {
-        if let Some(why) = without_rule(endpoint) {
-            writeln!(writer, "# {why}")?;
-            continue;
-        }
-        let (v4, v6) = addresses(endpoint);
-        for (family, addresses) in [("ip", v4), ("ip6", v6)] {
-            if !addresses.is_empty() {
-                writeln!(
-                    writer,
-                    "add rule {chain} {family} daddr {{ {} }} tcp dport {} accept comment \"{}\"",
-                    joined(&addresses, ", "),
-                    endpoint.port,
-                    label(endpoint)
-                )?;
-            }
-        }
-    }
-    Ok(())
+    let about = format!(
+        "For nft -f, once the chain {chain} is there; --chain names another. A rule before them that rejects has to go."
+    );
+    by_family(report, &about, writer, |endpoint, addresses, is_ipv4| {
+        let family = if is_ipv4 { "ip" } else { "ip6" };
+        let (addresses, port, label) = (joined(addresses, ", "), endpoint.port, label(endpoint));
+        format!("add rule {chain} {family} daddr {{ {addresses} }} tcp dport {port} accept comment \"{label}\"")
+    })
 }
 
 fn iptables(report: &EndpointsReport, chain: &str, writer: &mut dyn Write) -> io::Result<()> {
-    preamble(report, &BY_ADDRESS, writer)?;
-    for endpoint in &report.endpoints {
-        if let Some(why) = without_rule(endpoint) {
-            writeln!(writer, "# {why}")?;
-            continue;
-        }
+    let about = format!("For a shell as root. They go to the top of the chain {chain}; --chain names another.");
+    by_family(report, &about, writer, |endpoint, addresses, is_ipv4| {
+        let command = if is_ipv4 { "iptables" } else { "ip6tables" };
+        let (addresses, port, label) = (joined(addresses, ","), endpoint.port, label(endpoint));
+        format!("{command} -I {chain} -p tcp -d {addresses} --dport {port} -m comment --comment \"{label}\" -j ACCEPT")
+    })
+}
+
+/// A rule for the IPv4 addresses of each host and port, and one for the others.
+fn by_family(
+    report: &EndpointsReport,
+    about: &str,
+    writer: &mut dyn Write,
+    rule: impl Fn(&EgressEndpoint, &[IpAddr], bool) -> String,
+) -> io::Result<()> {
+    rules(report, about, writer, |endpoint| {
         let (v4, v6) = addresses(endpoint);
-        for (command, addresses) in [("iptables", v4), ("ip6tables", v6)] {
-            if !addresses.is_empty() {
-                writeln!(
-                    writer,
-                    "{command} -A {chain} -p tcp -d {} --dport {} -m comment --comment \"{}\" -j ACCEPT",
-                    joined(&addresses, ","),
-                    endpoint.port,
-                    label(endpoint)
-                )?;
-            }
+        let each = [(v4, true), (v6, false)];
+        let some = each.iter().filter(|(addresses, _)| !addresses.is_empty());
+        some.map(|(addresses, is_ipv4)| rule(endpoint, addresses, *is_ipv4)).collect()
+    })
+}
+
+/// The rules of each host and port, or why it has none.
+fn rules(
+    report: &EndpointsReport,
+    about: &str,
+    writer: &mut dyn Write,
+    of: impl Fn(&EgressEndpoint) -> Vec<String>,
+) -> io::Result<()> {
+    preamble(report, &[&[about], BY_ADDRESS.as_slice()].concat(), writer)?;
+    for endpoint in &report.endpoints {
+        match without_rule(endpoint) {
+            Some(why) => writeln!(writer, "# {why}")?,
+            None => of(endpoint).iter().try_for_each(|rule| writeln!(writer, "{rule}"))?,
         }
     }
     Ok(())
@@ -202,9 +213,10 @@ fn squid(report: &EndpointsReport, writer: &mut dyn Write) -> io::Result<()> {
         &["By name: for squid.conf, before the line `http_access deny all`. They allow whoever may use the proxy."],
         writer,
     )?;
-    let mut by_port: BTreeMap<u16, (Vec<String>, Vec<String>)> = BTreeMap::new();
+    let mut by_port: BTreeMap<u16, (Vec<String>, Vec<String>, bool)> = BTreeMap::new();
     for endpoint in &report.endpoints {
-        let (names, literals) = by_port.entry(endpoint.port).or_default();
+        let (names, literals, by_connect) = by_port.entry(endpoint.port).or_default();
+        *by_connect |= endpoint.scheme != Protocol::Http;
         if plain(&endpoint.host) != endpoint.host {
             writeln!(writer, "# {}: left out, since it is no host name", label(endpoint))?;
         } else if endpoint.host.parse::<IpAddr>().is_ok() {
@@ -213,11 +225,14 @@ fn squid(report: &EndpointsReport, writer: &mut dyn Write) -> io::Result<()> {
             names.push(endpoint.host.clone());
         }
     }
-    for (port, (names, literals)) in by_port {
+    for (port, (names, literals, by_connect)) in by_port {
         writeln!(writer, "acl certflight_port_{port} port {port}")?;
-        // https through a proxy is a CONNECT, which squid's default rules allow to port 443 alone.
+        // What the rules that squid comes with let through: CONNECT, which all but plain HTTP goes by, to port 443 alone.
         if port != 80 && port != 443 {
             writeln!(writer, "acl Safe_ports port {port}")?;
+        }
+        if by_connect && port != 443 {
+            writeln!(writer, "acl SSL_ports port {port}")?;
         }
         for (name, kind, values) in [("names", "dstdomain", names), ("addresses", "dst", literals)] {
             if !values.is_empty() {
@@ -232,29 +247,18 @@ fn squid(report: &EndpointsReport, writer: &mut dyn Write) -> io::Result<()> {
 }
 
 fn windows(report: &EndpointsReport, writer: &mut dyn Write) -> io::Result<()> {
-    preamble(report, &BY_ADDRESS, writer)?;
-    for endpoint in &report.endpoints {
-        if let Some(why) = without_rule(endpoint) {
-            writeln!(writer, "# {why}")?;
-            continue;
-        }
+    rules(report, "For PowerShell as administrator.", writer, |endpoint| {
         let (v4, v6) = addresses(endpoint);
-        writeln!(
-            writer,
-            "New-NetFirewallRule -DisplayName \"certflight {} {}\" -Direction Outbound -Action Allow -Protocol TCP -RemoteAddress {} -RemotePort {}",
-            label(endpoint),
-            endpoint.port,
-            joined(&[v4, v6].concat(), ","),
-            endpoint.port
-        )?;
-    }
-    Ok(())
+        let (addresses, port, label) = (joined(&[v4, v6].concat(), ","), endpoint.port, label(endpoint));
+        vec![format!(
+            "New-NetFirewallRule -DisplayName \"certflight {label} {port}\" -Direction Outbound -Action Allow -Protocol TCP -RemoteAddress {addresses} -RemotePort {port}"
+        )]
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::egress::Protocol;
     use crate::report::endpoints::{Probe, Use};
     use crate::report::{EndpointKind, HttpTimings, Outcome, Time, Tool, Verdict};
 
@@ -273,6 +277,7 @@ mod tests {
             addresses: addresses.iter().map(|address| (*address).to_owned()).collect(),
             unresolved: addresses.is_empty().then_some(Outcome::DnsTimeout),
             through_proxy: false,
+            answered: None,
             probe: None,
         }
     }
@@ -315,8 +320,8 @@ mod tests {
         assert_eq!(
             written(&Format::Iptables("OUTPUT".to_owned()), one()),
             [
-                "iptables -A OUTPUT -p tcp -d 192.0.2.1,192.0.2.2 --dport 80 -m comment --comment \"crl.example CRL delta-CRL\" -j ACCEPT",
-                "ip6tables -A OUTPUT -p tcp -d 2001:db8::1 --dport 80 -m comment --comment \"crl.example CRL delta-CRL\" -j ACCEPT",
+                "iptables -I OUTPUT -p tcp -d 192.0.2.1,192.0.2.2 --dport 80 -m comment --comment \"crl.example CRL delta-CRL\" -j ACCEPT",
+                "ip6tables -I OUTPUT -p tcp -d 2001:db8::1 --dport 80 -m comment --comment \"crl.example CRL delta-CRL\" -j ACCEPT",
             ]
         );
         assert_eq!(
@@ -391,6 +396,7 @@ mod tests {
             http_status: None,
             timings: HttpTimings::default(),
             address: Some("192.0.2.1:80".to_owned()),
+            redirected_to: None,
             detail: Some("connect: no answer in 5 s".to_owned()),
         };
         let open = Probe { open: true, outcome: Outcome::Ok, http_status: Some(200), ..closed.clone() };
@@ -402,7 +408,7 @@ mod tests {
         let lines = written(&Format::Human, endpoints.clone());
         assert_eq!(
             lines.last().unwrap(),
-            "1 of 2 hosts and ports is closed from here, 2026-11-28T12:00:00Z: crl.example:80 (timeout)"
+            "1 of 2 hosts and ports is closed from here: crl.example:80 (timeout) (2026-11-28T12:00:00Z)"
         );
         assert!(lines.iter().any(|line| line.contains("[2001:db8::1]:443")), "{lines:#?}");
         let open = vec![with(endpoint("crl.example", 80, &BOTH), &open)];

@@ -310,6 +310,7 @@ fn skipped(reason: &Skipped) -> String {
     match reason {
         Skipped::Offline => "offline".to_owned(),
         Skipped::UnsupportedScheme { scheme } => format!("unsupported scheme {scheme}"),
+        Skipped::NoDirectory { scheme } => format!("{scheme} URL without a host"),
         Skipped::InvalidUrl { reason } => format!("invalid URL: {reason}"),
         Skipped::Denied { address } => format!("denied: it leads to {address}"),
         Skipped::NoIssuer => "no issuer known to ask about".to_owned(),

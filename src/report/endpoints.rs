@@ -64,6 +64,8 @@ pub struct EgressEndpoint {
     pub unresolved: Option<Outcome>,
     /// Whether it is reached through a proxy, so that a firewall sees the proxy's address only.
     pub through_proxy: bool,
+    /// Whether an answer came when it was contacted, be it to find redirects; `null` where it was not.
+    pub answered: Option<bool>,
     /// With `--probe` and for places of a list: what came of going there.
     pub probe: Option<Probe>,
 }
@@ -90,6 +92,8 @@ pub struct Probe {
     pub timings: HttpTimings,
     /// The address tried, the proxy's through one.
     pub address: Option<String>,
+    /// Where a redirect pointed.
+    pub redirected_to: Option<String>,
     /// What more is known.
     pub detail: Option<String>,
 }
@@ -172,6 +176,7 @@ impl EgressEndpoint {
             addresses: way.addresses.iter().map(ToString::to_string).collect(),
             unresolved: way.unresolved.as_ref().map(|failure| failure.outcome),
             through_proxy: way.through_proxy,
+            answered: way.is_open(),
             probe: way.telling().filter(|_| probed).map(|attempt| Probe::new(attempt, way.is_open() == Some(true))),
         }
     }
@@ -185,6 +190,7 @@ impl Probe {
             http_status: attempt.http_status,
             timings: HttpTimings::from(&attempt.timings),
             address: attempt.address.map(|address| address.to_string()),
+            redirected_to: attempt.redirected_to.as_ref().map(ToString::to_string),
             detail: attempt.detail.clone(),
         }
     }

@@ -8,7 +8,7 @@ use super::endpoints::EgressEndpoint;
 use super::{Finding, Severity, Target, Time, Tool, Verdict, schema};
 use crate::Checked;
 use crate::finding::{self, Policy};
-use crate::rollover::{Comparison, Field, Hosts};
+use crate::rollover::{Comparison, Difference, Field, Hosts};
 
 /// Value of [`RolloverReport::schema`].
 pub const ROLLOVER_SCHEMA: &str = "certflight/rollover/1";
@@ -54,6 +54,8 @@ pub struct RolloverDifference {
     pub from: Option<String>,
     /// As it will be; `null` where there is nothing.
     pub to: Option<String>,
+    /// The address that serves it so, where others serve another chain; `null` otherwise.
+    pub address: Option<String>,
     /// How grave it is.
     pub severity: Severity,
     /// What it means for clients.
@@ -107,8 +109,8 @@ impl RolloverReport {
                 .iter()
                 .map(|difference| {
                     let (severity, meaning) = finding::judge_difference(difference, comparison, policy);
-                    let (field, from, to) = (difference.field, difference.from.clone(), difference.to.clone());
-                    RolloverDifference { field, from, to, severity, meaning }
+                    let Difference { field, from, to, address } = difference.clone();
+                    RolloverDifference { field, from, to, address, severity, meaning }
                 })
                 .collect(),
             same,

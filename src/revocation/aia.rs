@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Content, ContentDefect, received};
-use crate::x509::{Certificate, Fingerprint, SignatureError, cms, pem};
+use crate::x509::{Certificate, Fingerprint, SignatureError, cms, der, pem};
 
 /// Certificates looked at in one body; real bundles have a handful.
 const MAX_CERTIFICATES: usize = 64;
@@ -50,6 +50,39 @@ pub fn read(body: &Bytes) -> Result<Issuers, String> {
             _ => format!("{} came instead of a certificate", received::describe(body)),
         },
     })
+}
+
+/// The same of an answer in several values, as an LDAP attribute may have them: the certificates of all that decode.
+///
+/// # Errors
+/// Where none does, what is wrong with the first.
+pub fn read_values(values: &[Bytes]) -> Result<Issuers, String> {
+    let mut all: Option<Issuers> = None;
+    let mut failure = None;
+    for value in values {
+        match read(value).or_else(|reason| read_pair(value).ok_or(reason)) {
+            Ok(issuers) => match &mut all {
+                Some(all) => all.certificates.extend(issuers.certificates),
+                None => all = Some(issuers),
+            },
+            Err(reason) => failure = failure.or(Some(reason)),
+        }
+    }
+    if let Some(all) = &mut all {
+        all.certificates.truncate(MAX_CERTIFICATES);
+    }
+    all.ok_or_else(|| failure.unwrap_or_else(|| "nothing came".to_owned()))
+}
+
+/// `CertificatePair` (RFC 4523 §2.3), of which each half may be missing.
+fn read_pair(value: &Bytes) -> Option<Issuers> {
+    let (pair, []) = der::expect(value, der::SEQUENCE)? else { return None };
+    let mut contained = Vec::new();
+    for half in der::elements(pair.value) {
+        let half = half.filter(|half| matches!(half.tag, 0xa0 | 0xa1))?;
+        contained.push(value.slice_ref(half.value));
+    }
+    decode("der", contained).ok()
 }
 
 /// Who names a caIssuers URL.
@@ -140,7 +173,6 @@ fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
 mod tests {
     use super::super::fixtures::{Ca, Leaf};
     use super::*;
-    use crate::x509::der;
 
     /// A certs-only `SignedData` (RFC 5652 §5.1).
     fn certs_only(certificates: &[&[u8]]) -> Vec<u8> {
@@ -193,6 +225,24 @@ mod tests {
                 found: "CN=CA, whose key does not verify the signature,".to_owned()
             }]
         );
+    }
+
+    #[test]
+    fn several_values_are_one_answer() {
+        let (ca, other) = (Ca::new("CA"), Ca::new("Other"));
+        let leaf = ca.subject(&Leaf::new(5)).certificate;
+        let certificate = |ca: &Ca| ca.certificate.der.clone();
+        let defects = |values: &[Bytes]| {
+            judge(&read_values(values), &[NamedBy { certificate: &leaf, issuer: Some(&ca.certificate) }])
+        };
+        assert_eq!(defects(&[certificate(&other), certificate(&ca)]), []);
+        assert_eq!(defects(&[Bytes::from_static(b"none"), certificate(&ca)]), []);
+        assert!(matches!(defects(&[certificate(&other)]).as_slice(), [ContentDefect::WrongIssuer { .. }]));
+        let reason = read_values(&[Bytes::from_static(b"none"), Bytes::new()]).unwrap_err();
+        assert!(reason.contains("text beginning `none`"), "{reason}");
+        let pair = der::encode(der::SEQUENCE, &[&der::encode(0xa0, &[&certificate(&ca)])]);
+        assert_eq!(defects(&[pair.into()]), []);
+        assert!(read_values(&[]).is_err());
     }
 
     #[test]

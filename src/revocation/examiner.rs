@@ -187,9 +187,9 @@ impl<'a> Examiner<'a> {
         };
         let named_by: Vec<NamedBy<'_>> = self.of(planned).map(named_by).collect();
         let mut verdict = Verdict::default();
-        for (attempt, body) in &fetched.bodies {
-            let read = aia::read(body);
-            if let (Err(reason), Some(attempt)) = (&read, attempts.get_mut(*attempt)) {
+        for (attempt, values) in fetched.answers() {
+            let read = aia::read_values(&values);
+            if let (Err(reason), Some(attempt)) = (&read, attempts.get_mut(attempt)) {
                 mark_malformed(attempt, reason);
             }
             let defects = aia::judge(&read, &named_by);

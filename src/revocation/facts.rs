@@ -40,9 +40,14 @@ impl EndpointKind {
 pub enum Skipped {
     /// `--offline`
     Offline,
-    /// A scheme other than http and https (and ldap, where built).
+    /// A scheme other than http, https, ldap and ldaps; for OCSP the latter too.
     UnsupportedScheme {
         /// The scheme.
+        scheme: String,
+    },
+    /// An LDAP URL without a host: it means the directory of whoever reads it (RFC 4516 §2).
+    NoDirectory {
+        /// `ldap` or `ldaps`.
         scheme: String,
     },
     /// Not a URL.

@@ -20,6 +20,7 @@ pub mod plan;
 pub mod retrieve;
 pub mod single;
 pub mod status;
+pub mod windows;
 
 #[cfg(test)]
 mod fixtures;

@@ -6,6 +6,7 @@
 use url::Url;
 
 use super::{EndpointKind, Skipped, Subject};
+use crate::net::ldap;
 use crate::x509::extensions::oid;
 use crate::x509::{DistributionPoint, DistributionPointName, GeneralName};
 
@@ -50,6 +51,7 @@ pub fn plan(subjects: &[Subject], offline: bool) -> Vec<Planned> {
                 None => {
                     let address = match address(&url) {
                         _ if offline => Err(Skipped::Offline),
+                        Ok(url) if kind == EndpointKind::Ocsp && ldap::is_ldap(&url) => unsupported(&url),
                         Ok(_) if kind == EndpointKind::Ocsp && subject.issuer.is_none() => Err(Skipped::NoIssuer),
                         address => address,
                     };
@@ -80,11 +82,15 @@ pub fn distribution_point_urls(points: &[DistributionPoint]) -> impl Iterator<It
         })
 }
 
-/// Whether a URL is one that is contacted: http or https with a host, and nothing in it that clients
-/// read differently.
+fn unsupported(url: &Url) -> Result<Url, Skipped> {
+    Err(Skipped::UnsupportedScheme { scheme: url.scheme().to_owned() })
+}
+
+/// Whether a URL is one that is contacted: http, https, ldap or ldaps with a host, and nothing in it that clients
+/// read differently. OCSP knows http and https only, which is for the caller to see to.
 ///
 /// # Errors
-/// [`Skipped::UnsupportedScheme`] or [`Skipped::InvalidUrl`]
+/// [`Skipped::UnsupportedScheme`], [`Skipped::NoDirectory`] or [`Skipped::InvalidUrl`]
 pub fn address(text: &str) -> Result<Url, Skipped> {
     let invalid = |reason: &str| Err(Skipped::InvalidUrl { reason: reason.to_owned() });
     if text.len() > MAX_URL_LENGTH {
@@ -99,12 +105,16 @@ pub fn address(text: &str) -> Result<Url, Skipped> {
     if text.trim() != text {
         return invalid("it begins or ends with white space");
     }
-    let url = match Url::parse(text) {
+    let mut url = match Url::parse(text) {
         Ok(url) => url,
         Err(error) => return invalid(&error.to_string()),
     };
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(Skipped::UnsupportedScheme { scheme: url.scheme().to_owned() });
+    let is_ldap = ldap::is_ldap(&url);
+    if !is_ldap && !matches!(url.scheme(), "http" | "https") {
+        return unsupported(&url);
+    }
+    if is_ldap && url.host_str().is_none_or(str::is_empty) {
+        return Err(Skipped::NoDirectory { scheme: url.scheme().to_owned() });
     }
     // The parser mends `http:/host` and `http:\\host`, as browsers do; other clients don't.
     if !text.get(url.scheme().len()..).is_some_and(|rest| rest.starts_with("://") && !rest.starts_with(":///")) {
@@ -118,6 +128,20 @@ pub fn address(text: &str) -> Result<Url, Skipped> {
     }
     if url.port() == Some(0) {
         return invalid("port 0 cannot be connected to");
+    }
+    if is_ldap {
+        // The parser knows hosts of web schemes only.
+        match url.host_str().map(url::Host::parse) {
+            Some(Ok(host)) if !url.host_str().is_some_and(|text| text.contains('%')) => {
+                if url.set_host(Some(&host.to_string())).is_err() {
+                    return invalid("its host is no host name");
+                }
+            }
+            _ => return invalid("its host is no host name"),
+        }
+        if let Err(error) = ldap::Query::of(&url) {
+            return invalid(&error.to_string());
+        }
     }
     Ok(url)
 }
@@ -153,11 +177,11 @@ mod tests {
     }
 
     #[test]
-    fn takes_http_and_https_only() {
+    fn takes_what_is_spoken_only() {
         assert_eq!(address("http://crl.example/My CA.crl").unwrap().as_str(), "http://crl.example/My%20CA.crl");
         assert!(address("HTTPS://[::1]:8080/x").is_ok());
         for (url, scheme) in
-            [("ldap:///CN=CA?certificateRevocationList", "ldap"), ("file:///etc/passwd", "file"), ("ftp://a/b", "ftp")]
+            [("file:///etc/passwd", "file"), ("ftp://a/b", "ftp"), ("ldapi://%2Frun%2Fldapi/cn=x", "ldapi")]
         {
             assert_eq!(reason(url), Skipped::UnsupportedScheme { scheme: scheme.to_owned() });
         }
@@ -174,8 +198,20 @@ mod tests {
             "http://crl.example:0/",
             "http://crl.example:99999/",
             "http://b\u{fc}cher.example/",
+            "ldap://a%41/cn=x?cACertificate",
+            "ldap://a_b:x/cn=x?cACertificate",
+            "ldap://user@a/cn=x?cACertificate",
+            "ldap://a:0/cn=x?cACertificate",
+            "ldap://a/cn=x?cACertificate?children",
+            "ldap://a/cn=%ff?cACertificate",
         ] {
             assert!(matches!(reason(url), Skipped::InvalidUrl { .. }), "{url}");
+        }
+        for (url, host) in [("ldap://DC.Example/CN=CA?x", "dc.example"), ("ldaps://[::1]:6360/cn=a", "[::1]")] {
+            assert_eq!(address(url).unwrap().host_str(), Some(host));
+        }
+        for url in ["ldap:///CN=CA?certificateRevocationList?base?objectClass=x", "LDAP:/cn=x", "ldap:cn=x"] {
+            assert_eq!(reason(url), Skipped::NoDirectory { scheme: "ldap".to_owned() });
         }
         assert!(matches!(reason(&format!("http://a/{}", "a".repeat(9000))), Skipped::InvalidUrl { .. }));
     }
@@ -212,13 +248,21 @@ mod tests {
     #[test]
     fn says_why_an_endpoint_is_not_contacted() {
         let ca = Ca::new("CA");
-        let mut subject = ca.subject(&Leaf::new(5).crl(&["ldap://d/c"]).ocsp("http://o/"));
+        let mut subject = ca.subject(&Leaf::new(5).crl(&["ftp://d/c"]).ocsp("http://o/"));
         subject.issuer = None;
         let reasons = |offline| -> Vec<Skipped> {
             plan(std::slice::from_ref(&subject), offline).into_iter().filter_map(|it| it.address.err()).collect()
         };
-        assert_eq!(reasons(false), [Skipped::UnsupportedScheme { scheme: "ldap".to_owned() }, Skipped::NoIssuer]);
+        assert_eq!(reasons(false), [Skipped::UnsupportedScheme { scheme: "ftp".to_owned() }, Skipped::NoIssuer]);
         assert_eq!(reasons(true), [Skipped::Offline, Skipped::Offline]);
+    }
+
+    #[test]
+    fn directories_are_searched_but_are_no_responders() {
+        let leaf = Leaf::new(5).crl(&["ldap://d/cn=x?certificateRevocationList;binary"]).ocsp("ldap://d/cn=x");
+        let plan = plan(&[Ca::new("CA").subject(&leaf)], false);
+        assert!(plan[0].address.is_ok());
+        assert_eq!(plan[1].address, Err(Skipped::UnsupportedScheme { scheme: "ldap".to_owned() }));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use url::Url;
 
 use super::once::Once;
 use super::{aia, plan, received};
-use crate::net::{Attempt, Deadline, HttpMethod, HttpRequest, Network, Outcome, Sink};
+use crate::net::{Attempt, Deadline, HttpMethod, HttpRequest, Network, Outcome, Sink, ldap};
 use crate::x509::certificate::Serial;
 use crate::x509::crl::{Crl, CrlError, CrlReader};
 use crate::x509::{Certificate, ocsp, pem, signature};
@@ -30,6 +30,15 @@ const KEPT_CRL_SIZE: usize = 4 << 20;
 const KEPT_TOTAL: u64 = 256 << 20;
 /// Octets read of a body that is no CRL, to say what it is.
 const FOREIGN_BODY: u64 = 1 << 20;
+/// Attributes that hold CRLs (RFC 4523 §4); and certificates, since the URL may be one that `url` is to find out about.
+const CRL_ATTRIBUTES: &[&str] = &[
+    "certificateRevocationList;binary",
+    "authorityRevocationList;binary",
+    "deltaRevocationList;binary",
+    "cACertificate;binary",
+];
+/// Attributes that hold a CA's certificates (RFC 5280 §4.2.2.1).
+const ISSUER_ATTRIBUTES: &[&str] = &["cACertificate;binary", "crossCertificatePair;binary"];
 /// What a wait for someone else's exchange, or a fetch that overran, may take past the deadline.
 const GRACE: Duration = Duration::from_millis(250);
 
@@ -65,7 +74,8 @@ enum BodyKey {
 pub struct Fetched<T> {
     /// Every attempt, in order.
     pub attempts: Vec<Attempt>,
-    /// Every body delivered, with the index of its attempt. More than one with `--all-addresses`.
+    /// Every body delivered, with the index of its attempt. More than one with `--all-addresses`, and of one attempt
+    /// where an LDAP attribute has several values.
     pub bodies: Vec<(usize, T)>,
     /// The nonce that was sent.
     pub nonce: Option<[u8; 32]>,
@@ -80,6 +90,9 @@ pub struct Fetched<T> {
 /// What arrived where a CRL should be.
 #[derive(Debug, Clone)]
 pub struct CrlBody {
+    /// The answer it came in. Those of one answer are the values of an LDAP attribute: whoever reads it takes the one
+    /// that fits, so the others are no fault.
+    pub answer: usize,
     /// The CRL, or what is wrong with it.
     pub crl: Result<Arc<Crl>, CrlError>,
     /// The octets, where few enough.
@@ -92,7 +105,7 @@ impl CrlBody {
     pub fn read(octets: &Bytes, wanted: &[Serial]) -> Self {
         let mut sink = CrlSink::new(wanted);
         sink.push(octets);
-        Self { octets: Some(octets.clone()), ..sink.finish() }
+        Self { octets: Some(octets.clone()), ..sink.finish(0) }
     }
 
     /// What is wrong with it, in words: the element that does not decode, or what came instead.
@@ -154,8 +167,8 @@ impl Retriever {
             }
             let fetched = self.ca_issuers(&url, deadline).await;
             found.attempts.clone_from(&fetched.attempts);
-            for (_, body) in &fetched.bodies {
-                found.certificates.extend(aia::read(body).map(|read| read.certificates).unwrap_or_default());
+            for (_, values) in fetched.answers() {
+                found.certificates.extend(aia::read_values(&values).map(|read| read.certificates).unwrap_or_default());
             }
             found
         }))
@@ -173,27 +186,28 @@ impl Retriever {
         sorted.sort();
         sorted.dedup();
         let fetch = || self.fetch_crl(url, wanted, &sorted, deadline);
-        let fetched = self.within(deadline, url, HttpMethod::Get, self.shared.crls.get(url.clone(), fetch)).await;
+        let method = method_of(url);
+        let fetched = self.within(deadline, url, method, self.shared.crls.get(url.clone(), fetch)).await;
         if fetched.bodies.is_empty() || sorted.iter().all(|serial| fetched.wanted.binary_search(serial).is_ok()) {
             return fetched;
         }
         if fetched.bodies.iter().all(|(_, body)| body.octets.is_some()) {
             let read_again = |body: &CrlBody| match (&body.crl, &body.octets) {
-                (Ok(_), Some(octets)) => CrlBody::read(octets, wanted),
+                (Ok(_), Some(octets)) => CrlBody { answer: body.answer, ..CrlBody::read(octets, wanted) },
                 _ => body.clone(),
             };
             let bodies = fetched.bodies.iter().map(|(attempt, body)| (*attempt, read_again(body))).collect();
             return Arc::new(Fetched { bodies, wanted: sorted, ..Fetched::clone(&fetched) });
         }
         let key = (url.clone(), sorted.clone());
-        self.within(deadline, url, HttpMethod::Get, self.shared.large_crls.get(key, fetch)).await
+        self.within(deadline, url, method, self.shared.large_crls.get(key, fetch)).await
     }
 
     /// Fetches what a caIssuers URL serves.
     pub async fn ca_issuers(&self, url: &Url, deadline: Deadline) -> Arc<Fetched<Bytes>> {
         let request = || HttpRequest {
-            url: url.clone(),
-            method: HttpMethod::Get,
+            url: asking(url, ISSUER_ATTRIBUTES),
+            method: method_of(url),
             body: None,
             accept: "application/pkix-cert, application/pkcs7-mime, */*",
             limit: self.network().options().limits.max_response_size,
@@ -201,7 +215,7 @@ impl Retriever {
         };
         let fetch = || self.fetch_body(request(), None, deadline);
         let exchange = self.shared.bodies.get(BodyKey::CaIssuers(url.clone()), fetch);
-        self.within(deadline, url, HttpMethod::Get, exchange).await
+        self.within(deadline, url, method_of(url), exchange).await
     }
 
     /// Asks an OCSP responder by POST, with a fresh nonce of 32 octets (RFC 9654 §2.1) or without.
@@ -260,9 +274,9 @@ impl Retriever {
         let exchanges = Box::pin(self.network().fetch(&request, &Vec::new, deadline)).await;
         let mut fetched = Fetched { nonce, ..Fetched::empty() };
         for exchange in exchanges {
-            if let Some(body) = exchange.body {
-                fetched.bodies.push((fetched.attempts.len(), Bytes::from(body)));
-            }
+            let answer = fetched.attempts.len();
+            let bodies = exchange.body.into_iter().chain(exchange.further);
+            fetched.bodies.extend(bodies.map(|body| (answer, Bytes::from(body))));
             fetched.attempts.push(exchange.attempt);
         }
         fetched.cut_short = is_cut_short(&fetched, deadline);
@@ -272,8 +286,8 @@ impl Retriever {
 
     async fn fetch_crl(&self, url: &Url, wanted: &[Serial], sorted: &[Bytes], deadline: Deadline) -> Fetched<CrlBody> {
         let request = HttpRequest {
-            url: url.clone(),
-            method: HttpMethod::Get,
+            url: asking(url, CRL_ATTRIBUTES),
+            method: method_of(url),
             body: None,
             accept: "application/pkix-crl, */*",
             limit: self.network().options().limits.max_crl_size,
@@ -283,13 +297,14 @@ impl Retriever {
         let mut fetched = Fetched { wanted: sorted.to_vec(), ..Fetched::empty() };
         for exchange in exchanges {
             let mut attempt = exchange.attempt;
-            if let Some(sink) = exchange.body {
-                let body = sink.finish();
-                if let Some(reason) = body.malformed() {
-                    mark_malformed(&mut attempt, &reason);
-                }
-                fetched.bodies.push((fetched.attempts.len(), body));
+            let answer = fetched.attempts.len();
+            let sinks = exchange.body.into_iter().chain(exchange.further);
+            let bodies: Vec<CrlBody> = sinks.map(|sink| sink.finish(answer)).collect();
+            let malformed = bodies.first().and_then(CrlBody::malformed);
+            if let Some(reason) = malformed.filter(|_| bodies.iter().all(|body| body.crl.is_err())) {
+                mark_malformed(&mut attempt, &reason);
             }
+            fetched.bodies.extend(bodies.into_iter().map(|body| (answer, body)));
             fetched.attempts.push(attempt);
         }
         fetched.cut_short = is_cut_short(&fetched, deadline);
@@ -352,6 +367,21 @@ impl<T> Fetched<T> {
     }
 }
 
+impl<T: Clone> Fetched<T> {
+    /// What each attempt delivered that delivered anything, with its index.
+    #[must_use]
+    pub fn answers(&self) -> Vec<(usize, Vec<T>)> {
+        let mut answers: Vec<(usize, Vec<T>)> = Vec::new();
+        for (attempt, body) in &self.bodies {
+            match answers.last_mut() {
+                Some((last, values)) if last == attempt => values.push(body.clone()),
+                _ => answers.push((*attempt, vec![body.clone()])),
+            }
+        }
+        answers
+    }
+}
+
 impl<T> super::once::Shareable for Fetched<T> {
     fn serves_others(&self) -> bool {
         !self.cut_short
@@ -360,6 +390,16 @@ impl<T> super::once::Shareable for Fetched<T> {
     fn stays(&self) -> bool {
         !self.cut_short && self.kept
     }
+}
+
+/// How a CRL or certificate is asked for under this URL.
+fn method_of(url: &Url) -> HttpMethod {
+    if ldap::is_ldap(url) { HttpMethod::Search } else { HttpMethod::Get }
+}
+
+/// The URL with what it should name and may not (RFC 5280 §4.2.1.13): the attributes of a directory's entry.
+fn asking(url: &Url, attributes: &[&str]) -> Url {
+    if ldap::is_ldap(url) { ldap::with_default_attributes(url, attributes) } else { url.clone() }
 }
 
 /// An answer came, but it is not the object that should be there.
@@ -415,8 +455,8 @@ impl CrlSink {
         Self { reader: CrlReader::new(wanted), failed: false, received: 0, octets: Some(Vec::new()) }
     }
 
-    fn finish(self) -> CrlBody {
-        CrlBody { crl: self.reader.finish().map(Arc::new), octets: self.octets.map(Bytes::from) }
+    fn finish(self, answer: usize) -> CrlBody {
+        CrlBody { answer, crl: self.reader.finish().map(Arc::new), octets: self.octets.map(Bytes::from) }
     }
 }
 

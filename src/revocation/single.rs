@@ -13,8 +13,7 @@ use super::crl::{self, Role, Signed, Signers};
 use super::delegate::DelegateCheck;
 use super::retrieve::{CrlBody, Fetched, Retriever};
 use super::{Answer, Content, ContentDefect, EndpointFacts, EndpointKind, Skipped, Subject, ocsp, plan};
-use crate::net::{Attempt, Deadline, Outcome};
-use crate::x509::crl::Crl;
+use crate::net::{Attempt, Deadline, Outcome, ldap};
 use crate::x509::{Certificate, Fingerprint, Name};
 
 /// What the object is judged against.
@@ -63,6 +62,8 @@ pub enum Word {
     Refused,
     /// HTTP status outside 2xx, or redirects that do not end.
     HttpError,
+    /// A directory's answer without the object.
+    LdapError,
     /// A web page instead of the object.
     Intercepted,
     /// Past the size limit.
@@ -91,6 +92,7 @@ impl Word {
             Self::Unreachable => "Unreachable",
             Self::Refused => "Refused",
             Self::HttpError => "HTTP error",
+            Self::LdapError => "LDAP error",
             Self::Intercepted => "Intercepted",
             Self::TooLarge => "Too large",
             Self::Unsupported => "Unsupported",
@@ -146,6 +148,9 @@ pub async fn judge_url(
     }
     let named_as_ocsp =
         against.certificate.is_some_and(|certificate| certificate.ocsp_urls.iter().any(|it| it == text));
+    if named_as_ocsp && ldap::is_ldap(&url) {
+        return Ok(against.skipped(text, Skipped::UnsupportedScheme { scheme: url.scheme().to_owned() }));
+    }
     if named_as_ocsp {
         return against.ask(retriever, text, &url, deadline).await;
     }
@@ -161,7 +166,7 @@ pub async fn judge_url(
     let answers_ocsp = fetched.bodies.iter().filter_map(|(_, body)| octets(body)).any(|body| ocsp::is_response(&body));
     let both = against.certificate.is_some() && against.issuer.is_some();
     let speaks_http = fetched.attempts.iter().any(|attempt| attempt.http_status.is_some());
-    if answers_ocsp || (both && speaks_http) {
+    if (answers_ocsp || both) && speaks_http {
         let asked = against.ask(retriever, text, &url, deadline).await?;
         // Something else than a responder is best told by what a plain GET gave.
         let responder = asked.endpoint.content.is_some()
@@ -188,9 +193,10 @@ impl Against<'_> {
         }
     }
 
-    /// What the certificate names the URL as; a CRL, where it does not.
+    /// What the certificate names the URL as; where it does not, what an LDAP URL's attribute holds, else a CRL.
     fn kind_of(&self, url: &str) -> EndpointKind {
-        let Some(certificate) = self.certificate else { return EndpointKind::Crl };
+        let by_attribute = || kind_of_attribute(url).unwrap_or(EndpointKind::Crl);
+        let Some(certificate) = self.certificate else { return by_attribute() };
         if certificate.ocsp_urls.iter().any(|named| named == url) {
             EndpointKind::Ocsp
         } else if certificate.ca_issuers_urls.iter().any(|named| named == url) {
@@ -198,7 +204,7 @@ impl Against<'_> {
         } else if certificate.freshest_crl.iter().any(|point| point.urls().any(|named| named == url)) {
             EndpointKind::DeltaCrl
         } else {
-            EndpointKind::Crl
+            by_attribute()
         }
     }
 
@@ -248,22 +254,27 @@ impl Against<'_> {
     fn crl(&self, url: &str, fetched: &Fetched<CrlBody>) -> SingleFacts {
         let mut facts = EndpointFacts { attempts: fetched.attempts.clone(), ..self.facts(url, EndpointKind::Crl) };
         let mut answer = None;
-        for (_, body) in &fetched.bodies {
-            let Ok(crl) = &body.crl else {
-                facts.defects.extend(body.malformed().map(|reason| ContentDefect::Malformed { reason }));
-                continue;
-            };
-            let (content, defects, said) = self.one_crl(url, crl);
-            let usable = !defects.iter().any(is_telling);
-            if facts.content.is_none() || (usable && !facts.usable) {
-                facts.kind = if content.delta { EndpointKind::DeltaCrl } else { EndpointKind::Crl };
-                facts.content = Some(Content::Crl(content));
+        for (_, values) in fetched.answers() {
+            let mut judged: Vec<OneCrl> = values.iter().map(|body| self.one_crl(url, body)).collect();
+            judged.sort_by_key(|one| std::cmp::Reverse((one.is_usable(), one.this_update())));
+            // Of several values the latest that fits is what counts.
+            if judged.first().is_some_and(OneCrl::is_usable) {
+                judged.truncate(1);
             }
-            facts.usable |= usable;
-            answer = answer.or(said);
-            for defect in defects {
-                if !facts.defects.contains(&defect) {
-                    facts.defects.push(defect);
+            for one in judged {
+                let usable = one.is_usable();
+                if let Some(content) = one.content
+                    && (facts.content.is_none() || (usable && !facts.usable))
+                {
+                    facts.kind = if content.delta { EndpointKind::DeltaCrl } else { EndpointKind::Crl };
+                    facts.content = Some(Content::Crl(content));
+                }
+                facts.usable |= usable;
+                answer = answer.or(one.answer);
+                for defect in one.defects {
+                    if !facts.defects.contains(&defect) {
+                        facts.defects.push(defect);
+                    }
                 }
             }
         }
@@ -271,7 +282,11 @@ impl Against<'_> {
         conclude(facts, answer)
     }
 
-    fn one_crl(&self, url: &str, crl: &Crl) -> (super::CrlContent, Vec<ContentDefect>, Option<Answer>) {
+    fn one_crl(&self, url: &str, body: &CrlBody) -> OneCrl {
+        let Ok(crl) = &body.crl else {
+            let malformed = body.malformed().map(|reason| ContentDefect::Malformed { reason });
+            return OneCrl { content: None, defects: malformed.into_iter().collect(), answer: None };
+        };
         let given = self.issuer.filter(|issuer| issuer.subject.matches(&crl.issuer));
         let signers = Signers::new(match given {
             Some(issuer) => vec![issuer.clone()],
@@ -297,7 +312,8 @@ impl Against<'_> {
         }
         defects.splice(0..0, misfit);
         let sound = !defects.iter().any(ContentDefect::is_blocking);
-        (crl::content(crl, state), defects, said.and_then(Result::ok).flatten().filter(|_| sound))
+        let answer = said.and_then(Result::ok).flatten().filter(|_| sound);
+        OneCrl { content: Some(crl::content(crl, state)), defects, answer }
     }
 
     fn ca_issuers(&self, url: &str, fetched: &Fetched<CrlBody>) -> SingleFacts {
@@ -305,8 +321,9 @@ impl Against<'_> {
         let named_by: Vec<NamedBy<'_>> =
             self.certificate.iter().map(|certificate| NamedBy { certificate, issuer: None }).collect();
         let mut facts = EndpointFacts { attempts: arrived(fetched), ..self.facts(url, EndpointKind::CaIssuers) };
-        for body in fetched.bodies.iter().filter_map(|(_, body)| body.octets.as_ref()) {
-            let read = aia::read(body);
+        for (_, values) in fetched.answers() {
+            let octets: Vec<Bytes> = values.into_iter().filter_map(|body| body.octets).collect();
+            let read = aia::read_values(&octets);
             let defects = aia::judge(&read, &named_by);
             let usable = !defects.iter().any(ContentDefect::is_blocking);
             if let Ok(issuers) = read
@@ -334,6 +351,35 @@ impl Against<'_> {
     }
 }
 
+/// A CRL by itself.
+struct OneCrl {
+    content: Option<super::CrlContent>,
+    defects: Vec<ContentDefect>,
+    answer: Option<Answer>,
+}
+
+impl OneCrl {
+    fn this_update(&self) -> Option<Timestamp> {
+        self.content.as_ref().map(|content| content.this_update)
+    }
+
+    fn is_usable(&self) -> bool {
+        self.content.is_some() && !self.defects.iter().any(is_telling)
+    }
+}
+
+/// What the attribute is for that an LDAP URL names (RFC 4523 §4).
+fn kind_of_attribute(url: &str) -> Option<EndpointKind> {
+    let url = Url::parse(url).ok().filter(ldap::is_ldap)?;
+    let query = ldap::Query::of(&url).ok()?;
+    let attribute = query.attributes.first()?.split(';').next()?.to_ascii_lowercase();
+    Some(match attribute.as_str() {
+        "cacertificate" | "crosscertificatepair" => EndpointKind::CaIssuers,
+        "deltarevocationlist" => EndpointKind::DeltaCrl,
+        _ => EndpointKind::Crl,
+    })
+}
+
 /// The attempts of bodies that are no CRLs, but need not be.
 fn arrived(fetched: &Fetched<CrlBody>) -> Vec<Attempt> {
     let mut attempts = fetched.attempts.clone();
@@ -355,7 +401,7 @@ fn conclude(endpoint: EndpointFacts, answer: Option<Answer>) -> SingleFacts {
 fn word(endpoint: &EndpointFacts, answer: Option<&Answer>) -> Word {
     if let Some(skipped) = &endpoint.skipped {
         return match skipped {
-            Skipped::UnsupportedScheme { .. } => Word::Unsupported,
+            Skipped::UnsupportedScheme { .. } | Skipped::NoDirectory { .. } => Word::Unsupported,
             Skipped::InvalidUrl { .. } => Word::Malformed,
             Skipped::Offline | Skipped::Denied { .. } | Skipped::NoIssuer | Skipped::TooMany => Word::Unreachable,
         };
@@ -418,6 +464,7 @@ fn of_outcome(outcome: Outcome) -> Word {
     match outcome {
         Outcome::Refused => Word::Refused,
         Outcome::HttpError | Outcome::RedirectLoop => Word::HttpError,
+        Outcome::LdapError => Word::LdapError,
         Outcome::Intercepted => Word::Intercepted,
         Outcome::TooLarge => Word::TooLarge,
         Outcome::Malformed => Word::Malformed,

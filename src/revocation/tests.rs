@@ -143,7 +143,7 @@ async fn targets_share_what_they_have_in_common() {
     let asking = ca.subject(&Leaf::new(5).ocsp(&server.url("/ocsp")));
     let retriever = retriever();
     let (one, two) = (vec![leaf(5), asking.clone()], vec![leaf(6), asking]);
-    let found = retriever.issuers(&[server.url("/ca.der"), "ldap://x/".to_owned()], deadline()).await;
+    let found = retriever.issuers(&[server.url("/ca.der"), "ldap:///x".to_owned()], deadline()).await;
     assert_eq!((found[0].certificates.len(), found[1].certificates.len()), (1, 0));
     let (one, two) = futures_util::future::join(examined(&retriever, &one), examined(&retriever, &two)).await;
     assert_eq!(one.statuses[0].status, Status::Good);
@@ -295,7 +295,7 @@ async fn a_delta_named_by_the_complete_crl_takes_a_second_round() {
     let server = Server::start().await;
     let ca = Ca::new("CA");
     let (base, delta) = (server.url("/base.crl"), server.url("/delta.crl"));
-    server.serve("/base.crl", ca.crl(&CrlSpec::default().freshest(&[&delta, "ldap://d/"])));
+    server.serve("/base.crl", ca.crl(&CrlSpec::default().freshest(&[&delta, "ldap:///cn=d"])));
     let newer =
         CrlSpec { number: Some(8), this_update: "2026-11-10T00:00:00Z", ..CrlSpec::revoking(&[Entry::new(5, None)]) };
     server.serve("/delta.crl", ca.crl(&newer.delta(7)));
@@ -303,9 +303,12 @@ async fn a_delta_named_by_the_complete_crl_takes_a_second_round() {
     let facts = examined(&retriever(), &subjects).await;
     let brief: Vec<_> = facts.endpoints.iter().map(|it| (it.kind, it.url.as_str(), it.usable)).collect();
     let (crl, of_delta) = (EndpointKind::Crl, EndpointKind::DeltaCrl);
-    assert_eq!(brief, [(crl, base.as_str(), true), (of_delta, delta.as_str(), true), (of_delta, "ldap://d/", false)]);
+    assert_eq!(
+        brief,
+        [(crl, base.as_str(), true), (of_delta, delta.as_str(), true), (of_delta, "ldap:///cn=d", false)]
+    );
     assert_eq!(endpoint(&facts, &delta).certificates.len(), 2);
-    assert!(matches!(facts.endpoints[2].skipped, Some(Skipped::UnsupportedScheme { .. })));
+    assert!(matches!(facts.endpoints[2].skipped, Some(Skipped::NoDirectory { .. })));
     assert_eq!((facts.statuses[0].status, facts.statuses[1].status), (Status::Revoked, Status::Good));
     assert_eq!(server.asked(), ["GET /base.crl", "GET /delta.crl"]);
 }

@@ -346,19 +346,27 @@ impl RevocationReason {
     }
 }
 
+/// Key purposes with their names (RFC 5280 §4.2.1.12).
+const PURPOSES: [(&str, &str); 7] = [
+    (oid::ANY_EXTENDED_KEY_USAGE, "anyExtendedKeyUsage"),
+    (oid::SERVER_AUTH, "serverAuth"),
+    (oid::CLIENT_AUTH, "clientAuth"),
+    ("1.3.6.1.5.5.7.3.3", "codeSigning"),
+    ("1.3.6.1.5.5.7.3.4", "emailProtection"),
+    ("1.3.6.1.5.5.7.3.8", "timeStamping"),
+    (oid::OCSP_SIGNING, "OCSPSigning"),
+];
+
 /// Names of RFC 5280 §4.2.1.12's key purposes; the OID for the rest.
 #[must_use]
 pub fn purpose_name(purpose: &str) -> &str {
-    match purpose {
-        oid::ANY_EXTENDED_KEY_USAGE => "anyExtendedKeyUsage",
-        oid::SERVER_AUTH => "serverAuth",
-        oid::CLIENT_AUTH => "clientAuth",
-        "1.3.6.1.5.5.7.3.3" => "codeSigning",
-        "1.3.6.1.5.5.7.3.4" => "emailProtection",
-        "1.3.6.1.5.5.7.3.8" => "timeStamping",
-        oid::OCSP_SIGNING => "OCSPSigning",
-        other => other,
-    }
+    PURPOSES.iter().find(|(oid, _)| *oid == purpose).map_or(purpose, |(_, name)| name)
+}
+
+/// The dotted OID of a key purpose by its name, in any case.
+#[must_use]
+pub fn purpose_oid(name: &str) -> Option<&'static str> {
+    PURPOSES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(oid, _)| *oid)
 }
 
 #[cfg(test)]

@@ -16,9 +16,11 @@ pub mod pem;
 pub mod pkcs12;
 pub mod policies;
 pub mod signature;
+pub mod written;
 
 pub use certificate::{Certificate, CertificateError, Fingerprint, Serial};
 pub use extensions::{DistributionPoint, DistributionPointName, GeneralName, ReasonFlags, RevocationReason};
 pub use key::{KeyAlgorithm, PublicKey};
 pub use name::Name;
 pub use signature::{AlgorithmIdentifier, SignatureError};
+pub use written::WrittenName;

@@ -103,6 +103,20 @@ impl Name {
         attributes.map(|attribute| text(attribute.value_tag, attribute.value).ok_or(attribute.value)).collect()
     }
 
+    /// Every RDN from the first on, each as its types (dotted OIDs) with their values; `None` where the octets do not
+    /// decode.
+    #[must_use]
+    pub fn attributes(&self) -> Option<Vec<Vec<(String, AttributeValue)>>> {
+        let value = |attribute: &Attribute<'_>| match text(attribute.value_tag, attribute.value) {
+            Some(text) => AttributeValue::Text(text),
+            None => AttributeValue::Der(attribute.value_der.to_vec()),
+        };
+        let rdn = |rdn: &Vec<Attribute<'_>>| -> Vec<(String, AttributeValue)> {
+            rdn.iter().map(|attribute| (der::oid_to_string(attribute.oid), value(attribute))).collect()
+        };
+        Some(self.rdns()?.iter().map(rdn).collect())
+    }
+
     /// Whether the octets decode as an `RDNSequence`.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
@@ -130,6 +144,15 @@ impl Name {
             })
             .collect()
     }
+}
+
+/// The value of one attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttributeValue {
+    /// A directory string or IA5String.
+    Text(String),
+    /// Anything else, as encoded, header included.
+    Der(Vec<u8>),
 }
 
 struct Attribute<'a> {
@@ -181,7 +204,7 @@ fn rdn_comparison_key(attributes: &[Attribute<'_>]) -> Vec<u8> {
 
 /// Prepared for comparison (RFC 5280 §7.1, after RFC 4518 §2): what does not show mapped to nothing, case folded,
 /// NFKC, outer white space cut, inner runs made one space.
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     if text.is_ascii() {
         return spaced(text.split_ascii_whitespace(), str::to_ascii_lowercase);
     }
@@ -229,31 +252,37 @@ fn text(tag: u8, value: &[u8]) -> Option<String> {
     }
 }
 
-/// The short names of RFC 4514 §3 and the ones X.509 tools commonly add.
+/// Attribute types with the short names of RFC 4514 §3 and the ones X.509 tools commonly add.
+const ATTRIBUTES: [(&str, &str); 20] = [
+    ("2.5.4.3", "CN"),
+    ("2.5.4.4", "SN"),
+    ("2.5.4.5", "serialNumber"),
+    ("2.5.4.6", "C"),
+    ("2.5.4.7", "L"),
+    ("2.5.4.8", "ST"),
+    ("2.5.4.9", "STREET"),
+    ("2.5.4.10", "O"),
+    ("2.5.4.11", "OU"),
+    ("2.5.4.12", "title"),
+    ("2.5.4.15", "businessCategory"),
+    ("2.5.4.17", "postalCode"),
+    ("2.5.4.42", "GN"),
+    ("2.5.4.97", "organizationIdentifier"),
+    ("0.9.2342.19200300.100.1.1", "UID"),
+    ("0.9.2342.19200300.100.1.25", "DC"),
+    ("1.2.840.113549.1.9.1", "emailAddress"),
+    ("1.3.6.1.4.1.311.60.2.1.1", "jurisdictionL"),
+    ("1.3.6.1.4.1.311.60.2.1.2", "jurisdictionST"),
+    ("1.3.6.1.4.1.311.60.2.1.3", "jurisdictionC"),
+];
+
 fn attribute_name(oid: &str) -> Option<&'static str> {
-    Some(match oid {
-        "2.5.4.3" => "CN",
-        "2.5.4.4" => "SN",
-        "2.5.4.5" => "serialNumber",
-        "2.5.4.6" => "C",
-        "2.5.4.7" => "L",
-        "2.5.4.8" => "ST",
-        "2.5.4.9" => "STREET",
-        "2.5.4.10" => "O",
-        "2.5.4.11" => "OU",
-        "2.5.4.12" => "title",
-        "2.5.4.15" => "businessCategory",
-        "2.5.4.17" => "postalCode",
-        "2.5.4.42" => "GN",
-        "2.5.4.97" => "organizationIdentifier",
-        "0.9.2342.19200300.100.1.1" => "UID",
-        "0.9.2342.19200300.100.1.25" => "DC",
-        "1.2.840.113549.1.9.1" => "emailAddress",
-        "1.3.6.1.4.1.311.60.2.1.1" => "jurisdictionL",
-        "1.3.6.1.4.1.311.60.2.1.2" => "jurisdictionST",
-        "1.3.6.1.4.1.311.60.2.1.3" => "jurisdictionC",
-        _ => return None,
-    })
+    ATTRIBUTES.iter().find(|(known, _)| *known == oid).map(|(_, name)| *name)
+}
+
+/// The dotted OID of an attribute type by its short name, in any case.
+pub(super) fn attribute_type(name: &str) -> Option<&'static str> {
+    ATTRIBUTES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(oid, _)| *oid)
 }
 
 impl fmt::Display for Name {

@@ -23,6 +23,44 @@ pub struct AlgorithmIdentifier {
     pub parameters: Bytes,
 }
 
+/// Signature algorithms with the names people use.
+const NAMES: [(&str, &str); 21] = [
+    ("1.2.840.113549.1.1.2", "md2WithRSAEncryption"),
+    ("1.2.840.113549.1.1.4", "md5WithRSAEncryption"),
+    ("1.2.840.113549.1.1.5", "sha1WithRSAEncryption"),
+    ("1.2.840.113549.1.1.10", "rsassaPss"),
+    ("1.2.840.113549.1.1.11", "sha256WithRSAEncryption"),
+    ("1.2.840.113549.1.1.12", "sha384WithRSAEncryption"),
+    ("1.2.840.113549.1.1.13", "sha512WithRSAEncryption"),
+    ("1.2.840.113549.1.1.14", "sha224WithRSAEncryption"),
+    ("1.2.840.10045.4.1", "ecdsa-with-SHA1"),
+    ("1.2.840.10045.4.3.1", "ecdsa-with-SHA224"),
+    ("1.2.840.10045.4.3.2", "ecdsa-with-SHA256"),
+    ("1.2.840.10045.4.3.3", "ecdsa-with-SHA384"),
+    ("1.2.840.10045.4.3.4", "ecdsa-with-SHA512"),
+    ("1.2.840.10040.4.3", "dsa-with-SHA1"),
+    ("2.16.840.1.101.3.4.3.2", "dsa-with-SHA256"),
+    ("1.3.14.3.2.29", "sha1WithRSA"),
+    ("1.3.101.112", "Ed25519"),
+    ("1.3.101.113", "Ed448"),
+    ("2.16.840.1.101.3.4.3.17", "ML-DSA-44"),
+    ("2.16.840.1.101.3.4.3.18", "ML-DSA-65"),
+    ("2.16.840.1.101.3.4.3.19", "ML-DSA-87"),
+];
+
+/// The dotted OID of a signature algorithm by its name, in any case, with or without hyphens and the word Encryption:
+/// `sha256WithRSAEncryption`, `SHA256withRSA`, `ecdsa-with-SHA384`.
+#[must_use]
+pub fn oid_of(name: &str) -> Option<&'static str> {
+    let bare = |text: &str| {
+        let letters: String = text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+        letters.strip_suffix("encryption").map_or(letters.clone(), ToOwned::to_owned)
+    };
+    let wanted = bare(name);
+    let find = |fits: &dyn Fn(&str) -> bool| NAMES.iter().find(|(_, known)| fits(known)).map(|(oid, _)| *oid);
+    find(&|known| known.eq_ignore_ascii_case(name)).or_else(|| find(&|known| bare(known) == wanted))
+}
+
 impl AlgorithmIdentifier {
     /// Reads one, header included.
     #[must_use]
@@ -35,30 +73,8 @@ impl AlgorithmIdentifier {
     /// The name people use (`sha256WithRSAEncryption`, `ecdsa-with-SHA384`, `Ed25519`), else the OID.
     #[must_use]
     pub fn name(&self) -> &str {
-        match self.oid.as_str() {
-            "1.2.840.113549.1.1.2" => "md2WithRSAEncryption",
-            "1.2.840.113549.1.1.4" => "md5WithRSAEncryption",
-            "1.2.840.113549.1.1.5" => "sha1WithRSAEncryption",
-            "1.2.840.113549.1.1.10" => "rsassaPss",
-            "1.2.840.113549.1.1.11" => "sha256WithRSAEncryption",
-            "1.2.840.113549.1.1.12" => "sha384WithRSAEncryption",
-            "1.2.840.113549.1.1.13" => "sha512WithRSAEncryption",
-            "1.2.840.113549.1.1.14" => "sha224WithRSAEncryption",
-            "1.2.840.10045.4.1" => "ecdsa-with-SHA1",
-            "1.2.840.10045.4.3.1" => "ecdsa-with-SHA224",
-            "1.2.840.10045.4.3.2" => "ecdsa-with-SHA256",
-            "1.2.840.10045.4.3.3" => "ecdsa-with-SHA384",
-            "1.2.840.10045.4.3.4" => "ecdsa-with-SHA512",
-            "1.2.840.10040.4.3" => "dsa-with-SHA1",
-            "2.16.840.1.101.3.4.3.2" => "dsa-with-SHA256",
-            "1.3.14.3.2.29" => "sha1WithRSA",
-            "1.3.101.112" => "Ed25519",
-            "1.3.101.113" => "Ed448",
-            "2.16.840.1.101.3.4.3.17" => "ML-DSA-44",
-            "2.16.840.1.101.3.4.3.18" => "ML-DSA-65",
-            "2.16.840.1.101.3.4.3.19" => "ML-DSA-87",
-            other => other,
-        }
+        let known = NAMES.iter().find(|(oid, _)| *oid == self.oid);
+        known.map_or(self.oid.as_str(), |(_, name)| name)
     }
 
     /// Whether it rests on MD2, MD5 or SHA-1, which no verifier takes for certificates any more.
@@ -395,6 +411,18 @@ mod tests {
 
     fn public(key: &KeyPair) -> PublicKey {
         PublicKey::parse(key.subject_public_key_info().into()).unwrap()
+    }
+
+    #[test]
+    fn algorithms_are_found_by_their_names_however_they_are_written() {
+        for (oid, name) in NAMES {
+            assert_eq!((oid_of(name), algorithm(oid).name()), (Some(oid), name));
+        }
+        for name in ["SHA256withRSA", "sha256-with-rsa-encryption", "sha256WithRSAEncryption"] {
+            assert_eq!(oid_of(name), Some("1.2.840.113549.1.1.11"), "{name}");
+        }
+        assert_eq!(oid_of("ECDSA-with-SHA384"), Some("1.2.840.10045.4.3.3"));
+        assert_eq!((oid_of("sha257WithRSA"), oid_of("")), (None, None));
     }
 
     fn algorithm(oid: &str) -> AlgorithmIdentifier {

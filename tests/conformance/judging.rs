@@ -105,6 +105,7 @@ fn run(question: &Question, roots: &Path) -> Run {
         },
         policy: Policy::default(),
         deadline: Duration::from_secs(60),
+        expected: None,
     }
 }
 

@@ -60,6 +60,7 @@ causes! {
     server_closes: Closed by servers::closes;
     server_dies_within_its_answer: Truncated by servers::dies;
     object_missing: HttpError by servers::object_missing;
+    entry_missing: LdapError by servers::entry_missing, with "slapd";
     captive_portal_by_page: Intercepted by servers::portal_by_page;
     captive_portal_by_redirect: Intercepted by servers::portal_by_redirect;
     redirects_go_round: RedirectLoop by servers::redirects_go_round;

@@ -63,6 +63,27 @@ pub fn object_missing(world: &World) -> Seen {
     list_behind(world, "location = /intermediate.crl { return 404; }", "endpoint.http-error", &[message], &[remedy])
 }
 
+/// A directory without a single entry.
+pub fn entry_missing(world: &World) -> Seen {
+    let base = world.net.folder.path();
+    fs::create_dir(base.join("database")).unwrap();
+    let configuration = format!(
+        "include /etc/ldap/schema/core.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\npidfile {base}/slapd.pid\n\
+         database mdb\nmaxsize 16777216\nsuffix \"o=Real\"\ndirectory {base}/database\n",
+        base = base.display()
+    );
+    let file = base.join("slapd.conf");
+    fs::write(&file, configuration).unwrap();
+    let urls = format!("ldap://{SERVER}:389");
+    let arguments = ["-f", file.to_str().unwrap(), "-h", &urls, "-d", "0"];
+    world.net.start("slapd", "slapd", &arguments, SocketAddr::new(SERVER, 389));
+    world.resolve(&[]);
+    let seen = world.check_url("ldap://crl.real.test/cn=CA,o=Real?certificateRevocationList;binary", &[]);
+    let remedy = "have whoever runs the directory at crl.real.test publish the object in the entry and attribute";
+    seen.only().says("endpoint.ldap-error", &["noSuchObject"], &[remedy]);
+    seen
+}
+
 const PORTAL: &str = "TCP port 8080 from content filtering, authentication and the captive portal";
 
 pub fn portal_by_page(world: &World) -> Seen {
@@ -110,7 +131,11 @@ pub fn another_protocol(world: &World) -> Seen {
     world.start_postfix(2525);
     let seen = world.check_url("http://crl.real.test:2525/a.crl", &[]);
     let remedy = "have whoever runs crl.real.test port 2525 check what answers there";
-    seen.only().says("endpoint.unreachable", &["what 203.0.113.10:2525 sent is not HTTP"], &[remedy]);
+    seen.only().says(
+        "endpoint.unreachable",
+        &["what 203.0.113.10:2525 sent makes no sense (what answers does not speak HTTP)"],
+        &[remedy],
+    );
     seen
 }
 

@@ -85,7 +85,7 @@ fn day(offset: i64) -> String {
 }
 
 impl Authority {
-    fn new(folder: &Path, name: &str) -> Self {
+    pub fn new(folder: &Path, name: &str) -> Self {
         let folder = folder.join(name.replace(' ', "-"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("index.txt"), "").unwrap();

@@ -100,6 +100,11 @@ impl Namespace {
         })
     }
 
+    /// Whether something listens at this port of 127.0.0.1 inside.
+    pub fn answers(&self, port: u16) -> bool {
+        self.within(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok())
+    }
+
     /// Starts a scenario of the lab inside.
     pub fn lab(&self, scenario: &str) -> LabInside {
         let (tell, told) = mpsc::channel();

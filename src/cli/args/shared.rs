@@ -78,6 +78,15 @@ pub struct JobArgs {
     #[arg(long, help_heading = "Revocation")]
     pub offline: bool,
 
+    /// Facts that must hold of every target (with rollover, of the new chain), as TOML: root, issuer, endpoints, …
+    ///
+    /// Each that does not, or that could not be looked at, is one critical finding. The keys: root (a common name, a
+    /// whole subject or a thumbprint), issuer, subject_common_name, organization, organizational_unit (an empty text:
+    /// none), dns_names, key_algorithm, key_bits_min, signature_algorithm, not_after_min, extended_key_usage,
+    /// tls_version_min, endpoints (HOST, HOST:PORT or a URL; port 80 unless given), client_auth = true.
+    #[arg(long, value_name = "FILE", help_heading = "Expectations")]
+    pub expect: Option<PathBuf>,
+
     /// Severities.
     #[command(flatten)]
     pub severity: SeverityArgs,
@@ -209,7 +218,7 @@ pub struct TrustArgs {
     pub roots: Vec<RootsChoice>,
 
     /// Judge validity as of then: 2026-12-01T00:00:00Z, or a date (its beginning in UTC)
-    #[arg(long, value_name = "TIME", value_parser = values::instant)]
+    #[arg(long, value_name = "TIME", value_parser = crate::instant::parse)]
     pub at: Option<Timestamp>,
 }
 

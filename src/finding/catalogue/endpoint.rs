@@ -8,7 +8,7 @@ use crate::finding::Severity::{Info, Warning};
 
 entries! {
     UNREACHABLE = "endpoint.unreachable", ByConsequence, "No address of an endpoint gave an answer";
-    explanation: "A CRL, OCSP or caIssuers URL could not be reached from this machine: no address gave an HTTP answer, and what became of each is said. A time-out means silence, the mark of a firewall that drops packets; \"refused\" means that something answered no; a DNS outcome means that the name did not resolve here, and an address of 0.0.0.0, :: or loopback that a DNS filter blocks it. An https endpoint whose certificate comes from an issuer that nobody here knows is usually behind TLS inspection. Mail servers and directory services that insist on revocation checking then treat the certificate as invalid, often only after waiting for every URL in turn.";
+    explanation: "A CRL, OCSP or caIssuers URL could not be reached from this machine: no address gave an HTTP or LDAP answer, and what became of each is said. A time-out means silence, the mark of a firewall that drops packets; \"refused\" means that something answered no; a DNS outcome means that the name did not resolve here, and an address of 0.0.0.0, :: or loopback that a DNS filter blocks it. An https endpoint whose certificate comes from an issuer that nobody here knows is usually behind TLS inspection. Mail servers and directory services that insist on revocation checking then treat the certificate as invalid, often only after waiting for every URL in turn.";
     remedy: "Time-out or unreachable: the firewall team allows outbound TCP from this machine (or its proxy) to the host and port named. Refused, reset or closed: ask the CA whether the service is down, then the firewall team whether it rejects. DNS: the resolver's administrator. Proxy: its administrator allows the host without authentication. TLS inspection: whoever runs it exempts the host.";
     reference: "RFC 5280 §6.3.3; RFC 6960 Appendix A";
 
@@ -21,6 +21,11 @@ entries! {
     explanation: "The endpoint was reached, but answered with a status other than success, redirects included. 404 means that the file is not there, 403 that something forbids it (the server or a filter in between), 5xx that the server is in trouble. Clients get no revocation answer from it.";
     remedy: "404: whoever runs the CA publishes the file under this URL. 403: compare from another network; if it works there, the network team's filter forbids it. 5xx: whoever runs the endpoint mends it.";
     reference: "RFC 9110 §15";
+
+    LDAP_ERROR = "endpoint.ldap-error", ByConsequence, "A directory answers, but not with the object";
+    explanation: "An LDAP directory was reached and answered, but there is no such entry (noSuchObject), the entry has no such attribute, someone without a login may not read it, or the directory refers to another server; its result code is said. The search is made without a login and without following referrals, as clients outside a domain make it; members of the domain may log in and see more. Other clients get nothing from it.";
+    remedy: "noSuchObject, or no such attribute: whoever runs the CA publishes the object under the name that the certificates give, or corrects the URL in the certificates to come. Refused: the directory's administrator lets everyone read that entry and attribute. Referral: the URL names the server that holds the entry. Better than all of these is an http URL beside it.";
+    reference: "RFC 4511 §4.1.9; RFC 4523 §4";
 
     INTERCEPTED = "endpoint.intercepted", ByConsequence, "A web page came instead of the object";
     explanation: "The URL answered with an HTML page where a CRL, an OCSP response or a certificate should be: a block page, a login form, a captive portal or a parked domain. Such a page often comes with status 200, so a check that looks only at the port or the status calls it fine. Clients get no revocation answer from it.";
@@ -48,9 +53,9 @@ entries! {
     reference: "RFC 6960 Appendix A.2";
 
     SLOW = "endpoint.slow", Fixed(Warning), "An endpoint answers too slowly for some clients";
-    explanation: "The answer was complete, but took more than 12 seconds. Windows gives one retrieval 15 seconds and all of a chain 20, and directory services give up after 12. What works now fails there as soon as the line or the server is a little busier.";
-    remedy: "Whoever runs the endpoint makes it faster or puts a CDN in front, and the CA makes a large CRL smaller; if it is fast from another network, the network team looks at the proxy or the inspection in between.";
-    reference: "RFC 5280 §6.3.3";
+    explanation: "The answer was complete, but took more than 12 seconds, or longer than Windows would have waited for it. Directory services give up after 12. Windows gives one URL at most 15; its TLS clients give all revocation URLs of a chain 20 together, one after the other, and each half of what is left: the first 10, and each URL that does not answer uses up its share. Where a certificate's status hangs on such an answer, Windows has none, though it came here. The times are those measured from this machine, without any cache.";
+    remedy: "Whoever runs the endpoint makes it faster or puts a CDN in front, and the CA makes a large CRL smaller; if it is fast from another network, the network team looks at the proxy or the inspection in between. URLs that do not answer and are tried before it are mended, opened in the firewall, or left out of the certificates to come.";
+    reference: "RFC 5280 §6.3.3; CertGetCertificateChain, CERT_CHAIN_REVOCATION_ACCUMULATIVE_TIMEOUT (Microsoft)";
 
     REDIRECTED = "endpoint.redirected", Fixed(Info), "An endpoint works by a redirect to another host";
     explanation: "The URL leads by an HTTP redirect to a different host, which served the object. A firewall rule written from the URLs in the certificate does not cover that host. Not every client follows redirects for revocation data.";
@@ -63,9 +68,9 @@ entries! {
     reference: "RFC 5280 §8";
 
     UNSUPPORTED_SCHEME = "endpoint.unsupported-scheme", ByConsequence, "An endpoint's URL has a scheme that is not fetched";
-    explanation: "The URL, or the place it redirects to, uses a scheme that is not fetched here: ldap in builds without LDAP, or something that a certificate must never make a machine open, such as file. Windows domain CAs name ldap URLs that work only inside the domain. Where it is the only source, clients outside cannot check revocation either.";
-    remedy: "Whoever runs the CA adds an http URL beside it to the certificates it issues and publishes the object there.";
-    reference: "RFC 5280 §4.2.1.13, §4.2.2.1";
+    explanation: "The URL, or the place it redirects to, uses a scheme that is not fetched: something that a certificate must never make a machine open, such as file, or ldap for OCSP or behind a redirect. An ldap URL without a host (ldap:///CN=...), as Windows domain CAs write it, means the directory of whoever reads it: only members of that domain know which server to ask, so nobody else can fetch it. Where it is the only source, clients outside cannot check revocation either.";
+    remedy: "Whoever runs the CA adds an http URL beside it to the certificates it issues and publishes the object there. Whether an ldap URL without a host works inside the domain, certutil -url shows on one of its members, and ldapsearch with a domain controller's name, the URL's entry and its attribute shows it from elsewhere.";
+    reference: "RFC 5280 §4.2.1.13, §4.2.2.1; RFC 4516 §2";
 
     INVALID_URL = "endpoint.invalid-url", ByConsequence, "An endpoint's URL is not a URL";
     explanation: "The text in the certificate cannot be parsed as a URL; why is said. A placeholder left in a CA's template, a missing scheme, or spaces in it are the usual causes. No client can fetch it.";

@@ -19,6 +19,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("aia", "What a caIssuers URL holds"),
     ("endpoint", "Reaching an endpoint"),
     ("rollover", "An old chain against a new one"),
+    ("expect", "What was stated in advance"),
 ];
 
 /// The catalogue as Markdown: a table of contents by group, then every code.

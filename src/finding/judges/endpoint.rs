@@ -9,7 +9,7 @@ use super::{Sink, Weight};
 use crate::finding::catalogue::{endpoint as codes, revocation as content};
 use crate::finding::wording::{Tried, outcomes, remedies, wait, with_a_route};
 use crate::finding::{About, Code};
-use crate::net::{AnswerSource, Attempt, HttpMethod, Outcome};
+use crate::net::{AnswerSource, Attempt, HttpMethod, Outcome, port_of};
 use crate::revocation::{ContentDefect, EndpointFacts, EndpointKind, Skipped};
 
 /// A directory service gives up after this; Windows gives one retrieval 15 s.
@@ -53,6 +53,16 @@ fn not_contacted(skipped: &Skipped) -> Option<(Code, String, String)> {
             format!("{scheme} URLs are not fetched"),
             "have the CA add an http URL to the certificates it issues".to_owned(),
         )),
+        Skipped::NoDirectory { scheme } => Some((
+            codes::UNSUPPORTED_SCHEME,
+            format!(
+                "this {scheme} URL names no host: it means the reader's own directory, which only members of the CA's domain \
+                 know how to find"
+            ),
+            "have the CA add an http URL to the certificates it issues; to see what the domain's members get, run certutil -url \
+             on one of them, or ldapsearch with a domain controller's name and the URL's entry and attribute"
+                .to_owned(),
+        )),
         Skipped::InvalidUrl { reason } => Some((
             codes::INVALID_URL,
             format!("this is not a URL: {reason}"),
@@ -76,19 +86,12 @@ fn told_here(facts: &EndpointFacts) -> Vec<&Attempt> {
     facts.attempts.iter().filter(|attempt| Some(attempt.method) != failed).collect()
 }
 
-/// A redirect that was answered and is followed.
-fn is_hop(attempt: &Attempt) -> bool {
-    let redirect =
-        attempt.redirected_to.is_some() && attempt.http_status.is_some_and(|status| (300..400).contains(&status));
-    redirect && attempt.outcome == Outcome::Ok
-}
-
 /// An object came whole, whatever it holds: one that is not of its kind is `Malformed` with a status. What is no HTTP
-/// is `Malformed` too, and then no defect tells of it.
+/// or LDAP is `Malformed` too, and then no defect tells of it.
 fn gave_an_object(attempt: &Attempt) -> bool {
     match attempt.outcome {
-        Outcome::Ok => !is_hop(attempt),
-        Outcome::Malformed => attempt.http_status.is_some(),
+        Outcome::Ok => !attempt.is_followed(),
+        Outcome::Malformed => attempt.is_answered(),
         _ => false,
     }
 }
@@ -99,11 +102,11 @@ fn delivered(facts: &EndpointFacts, attempts: &[&Attempt]) -> bool {
     facts.content.is_some() || attempts.iter().any(gave)
 }
 
-fn tried(attempt: &Attempt) -> Tried {
-    let port = attempt.url.port_or_known_default().unwrap_or(0);
+pub(super) fn tried(attempt: &Attempt) -> Tried {
+    let port = port_of(&attempt.url).unwrap_or(0);
     let connect_failed = attempt.detail.as_ref().is_none_or(|detail| detail.starts_with("connect"));
     let connected = match attempt.outcome {
-        Outcome::Timeout | Outcome::Reset => !connect_failed || attempt.http_status.is_some(),
+        Outcome::Timeout | Outcome::Reset => !connect_failed || attempt.is_answered(),
         outcome => !(outcome.is_dns() || matches!(outcome, Outcome::Refused | Outcome::Unreachable)),
     };
     Tried {
@@ -127,7 +130,7 @@ fn ends<'a>(attempts: &[&'a Attempt]) -> Vec<&'a Attempt> {
         (attempt.address, attempt.url.host_str().map(ToOwned::to_owned), attempt.method, attempt.outcome)
     };
     let mut kept: Vec<&Attempt> = Vec::new();
-    for attempt in attempts.iter().copied().filter(|attempt| !is_hop(attempt)) {
+    for attempt in attempts.iter().copied().filter(|attempt| !attempt.is_followed()) {
         match kept.iter_mut().find(|known| key(known) == key(attempt)) {
             Some(known) => *known = attempt,
             None => kept.push(attempt),
@@ -166,7 +169,7 @@ fn ranked(kind: EndpointKind, end: &Attempt) -> (u8, Code) {
         EndpointKind::Ocsp => content::OCSP_MALFORMED,
         EndpointKind::CaIssuers => content::AIA_MALFORMED,
     };
-    let answered = end.http_status.is_some() && end.redirected_to.is_none();
+    let answered = end.is_answered() && end.redirected_to.is_none();
     match end.outcome {
         Outcome::Intercepted => (9, codes::INTERCEPTED),
         Outcome::TooLarge if is_crl => (8, content::CRL_TOO_LARGE),
@@ -176,6 +179,7 @@ fn ranked(kind: EndpointKind, end: &Attempt) -> (u8, Code) {
         Outcome::Truncated => (6, codes::TRUNCATED),
         Outcome::Stalled => (5, codes::STALLED),
         Outcome::RedirectLoop => (4, codes::REDIRECT_LOOP),
+        Outcome::LdapError => (3, codes::LDAP_ERROR),
         Outcome::HttpError | Outcome::Ok => (3, codes::HTTP_ERROR),
         // Behind a redirect; where the URL itself leads there, nothing is attempted.
         Outcome::Unsupported if end.denied.is_some() => (2, codes::DENIED),
@@ -207,9 +211,9 @@ fn elsewhere<'a>(named: &str, reached: &'a Url) -> Option<&'a Url> {
 }
 
 /// Of the addresses of one host, at each hop.
-pub(super) fn partial(url: &str, attempts: &[&Attempt], sink: &mut Sink) {
-    let works = |attempt: &Attempt| is_hop(attempt) || gave_an_object(attempt);
-    let host = |attempt: &Attempt| (attempt.url.host_str().map(ToOwned::to_owned), attempt.url.port_or_known_default());
+fn partial(url: &str, attempts: &[&Attempt], sink: &mut Sink) {
+    let works = |attempt: &Attempt| attempt.is_followed() || gave_an_object(attempt);
+    let host = |attempt: &Attempt| (attempt.url.host_str().map(ToOwned::to_owned), port_of(&attempt.url));
     let mut hosts: Vec<_> = Vec::new();
     for attempt in attempts {
         if !hosts.contains(&host(attempt)) {
@@ -249,7 +253,7 @@ fn slow(facts: &EndpointFacts, attempts: &[&Attempt], sink: &mut Sink) {
     let mut hops = Duration::ZERO;
     for attempt in attempts {
         let total = attempt.timings.total.unwrap_or_default();
-        if is_hop(attempt) {
+        if attempt.is_followed() {
             hops = hops.saturating_add(total);
             continue;
         }
@@ -271,7 +275,7 @@ fn redirected(facts: &EndpointFacts, attempts: &[&Attempt], sink: &mut Sink) {
     let reached = attempts.iter().filter(|attempt| gave_an_object(attempt));
     let Some(elsewhere) = reached.filter_map(|attempt| elsewhere(&facts.url, &attempt.url)).next() else { return };
     let host = elsewhere.host_str().unwrap_or_default();
-    let port = elsewhere.port_or_known_default().unwrap_or_default();
+    let port = port_of(elsewhere).unwrap_or_default();
     let message = format!("{}: works by a redirect to {elsewhere}", facts.url);
     let remedy = format!("allow outbound TCP to {host} port {port} as well");
     sink.report(codes::REDIRECTED, Weight::Usual, About::Endpoint(facts.url.clone()), message, remedy);

@@ -9,13 +9,14 @@ mod connection;
 mod content;
 mod egress;
 mod endpoint;
+mod expect;
 pub(super) mod path;
 mod revocation;
 mod rollover;
 mod store;
+mod windows;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -62,7 +63,7 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
     let mut told = vec![chain(examination)];
     for other in &examination.others {
         if let Ok(presented) = &other.presented {
-            let address = address_of(presented).map(|address| format!(" at {address}")).unwrap_or_default();
+            let address = presented.address().map(|address| format!(" at {address}")).unwrap_or_default();
             let place = format!("{}{address}", other.target);
             let case = Case::new(other, presented, policy, at, place);
             let chain = chain(other);
@@ -75,15 +76,8 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
             }
         }
     }
+    expect::surroundings(examination, &mut sink);
     sink.findings
-}
-
-/// Where the certificates came from, when it was a server.
-fn address_of(presented: &Presented) -> Option<SocketAddr> {
-    match presented {
-        Presented::ByServer { connections, .. } => connections.iter().find(|made| !made.served.is_empty())?.address,
-        Presented::InFile { .. } => None,
-    }
 }
 
 /// One chain, from its certificates to their endpoints. Without any trust anchor there is nothing to judge it by.
@@ -95,6 +89,7 @@ fn chain_served(case: &Case<'_>, sink: &mut Sink) {
     path::judge(case, sink);
     chain::judge(case, sink);
     revocation::judge(case, sink);
+    expect::chain(case, sink);
 }
 
 /// One endpoint by itself.
@@ -138,6 +133,16 @@ pub(super) fn rollover(comparison: &Comparison, trust_store: &str) -> Vec<Findin
 /// Whether a finding tells of a closed way, which [`egress`] tells once for each host.
 pub(super) fn is_closed(code: Code) -> bool {
     endpoint::is_closed(code)
+}
+
+/// Whether a finding about an endpoint tells how the way to it is.
+pub(super) fn is_about_a_way(code: Code) -> bool {
+    egress::is_about_a_way(code)
+}
+
+/// The URLs whose way is closed.
+pub(super) fn closed_urls(ways: &[Way]) -> impl Iterator<Item = &str> {
+    egress::closed_urls(ways)
 }
 
 /// One target's observations with what every judge needs to talk about them.

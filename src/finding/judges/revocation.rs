@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::content::{Origin, weight};
-use super::{Case, Names, Sink, Weight, endpoint, is_top};
+use super::{Case, Names, Sink, Weight, endpoint, is_top, windows};
 use crate::acquire::Presented;
 use crate::finding::About;
 use crate::finding::catalogue::endpoint::UNREACHABLE;
@@ -88,6 +88,8 @@ pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
         revoked(status, &case.names, sink);
     }
     staple(case, &mut consequences, sink);
+    // Before what is told of each endpoint by itself: of one that is too slow for both this says more.
+    windows::judge(case, sink);
     for endpoint in &facts.endpoints {
         source(endpoint, &case.names, case.at, &mut consequences, sink);
     }

@@ -4,10 +4,12 @@ use super::{Sink, Weight};
 use crate::finding::catalogue::{cert, machine, rollover};
 use crate::finding::wording::list;
 use crate::finding::{About, Severity};
-use crate::rollover::{Comparison, Difference, Field};
+use crate::rollover::{Comparison, Difference, Field, NewRoot};
 
 pub(super) fn judge(comparison: &Comparison, trust_store: &str, sink: &mut Sink) {
-    if let Some(root) = comparison.root.as_ref().filter(|root| !root.trusted) {
+    // A certificate that signs itself is told as that.
+    let is_leaf = |root: &NewRoot| comparison.to.as_ref().is_some_and(|leaf| leaf.sha256 == root.certificate.sha256);
+    if let Some(root) = comparison.root.as_ref().filter(|root| !root.trusted && !is_leaf(root)) {
         let certificate = &root.certificate;
         let message = format!(
             "the new chain ends in {} (SHA-256 {}), which is not in this machine's trust store ({trust_store})",
@@ -80,6 +82,9 @@ fn names(joined: &str) -> String {
 /// How grave a difference is, and what it means.
 pub(super) fn difference(difference: &Difference, comparison: &Comparison) -> (Severity, String) {
     let lost = |value: &str| difference.to.as_deref() == Some(value);
+    let has = |value: &Option<String>, usage: &str| {
+        value.as_ref().is_some_and(|value| value == "any" || value.contains(usage))
+    };
     let (severity, meaning) = match difference.field {
         Field::Subject => (
             Severity::Info,
@@ -124,10 +129,13 @@ pub(super) fn difference(difference: &Difference, comparison: &Comparison) -> (S
             (Severity::Warning, "mail hops and mutual TLS in which it is shown as a client are refused")
         }
         Field::ClientAuth => (Severity::Info, "it may be shown as a client as well"),
-        Field::KeyUsage => (
+        Field::KeyUsage if has(&difference.from, "keyEncipherment") && !has(&difference.to, "keyEncipherment") => (
             Severity::Info,
             "without keyEncipherment, suites with RSA key exchange (without forward secrecy) cannot be used",
         ),
+        Field::KeyUsage => {
+            (Severity::Info, "uses of the key that are no longer allowed fail, and new ones become possible")
+        }
         // On a connection it is known whether a response is stapled, and that has its own finding.
         Field::MustStaple if lost("yes") && !comparison.to_by_server => {
             (Severity::Warning, "clients that honour it refuse the server unless it staples")

@@ -66,6 +66,7 @@ fn every_way_to_give_no_answer_is_unreachable() {
 fn answers_that_are_no_object_have_codes_of_their_own() {
     for (outcome, code) in [
         (Outcome::HttpError, "endpoint.http-error"),
+        (Outcome::LdapError, "endpoint.ldap-error"),
         (Outcome::Intercepted, "endpoint.intercepted"),
         (Outcome::Truncated, "endpoint.truncated"),
         (Outcome::RedirectLoop, "endpoint.redirect-loop"),
@@ -81,6 +82,41 @@ fn answers_that_are_no_object_have_codes_of_their_own() {
     }
     let large = with(EndpointKind::Ocsp, vec![attempt(OCSP, "192.0.2.80:80", Outcome::TooLarge)]);
     expect(&large, &[("endpoint.too-large", Warning)]);
+}
+
+#[test]
+fn a_directory_without_the_object_is_told_in_its_words() {
+    let url = "ldap://dir.example.test/cn=x?certificateRevocationList;binary";
+    let mut search = attempt(url, "192.0.2.80:389", Outcome::LdapError);
+    search.method = HttpMethod::Search;
+    search.ldap_result = Some(32);
+    search.detail = Some("there is no such entry: noSuchObject (32)".to_owned());
+    let mut examination = with(EndpointKind::Crl, vec![search]);
+    facts(&mut examination).url = url.to_owned();
+    let findings = expect(&examination, &[("endpoint.ldap-error", Warning)]);
+    assert_eq!(
+        findings[0].message,
+        format!(
+            "{url}: the directory at 192.0.2.80:389 answered without the object (there is no such entry: noSuchObject (32))"
+        )
+    );
+    assert!(findings[0].remedy.contains("the directory at dir.example.test"), "{}", findings[0].remedy);
+    // What came is told by its content; what is no LDAP, as no answer; and the port stands in the remedy.
+    facts(&mut examination).attempts[0].outcome = Outcome::Malformed;
+    facts(&mut examination).attempts[0].ldap_result = Some(0);
+    facts(&mut examination).defects = vec![ContentDefect::Malformed { reason: "text".to_owned() }];
+    expect(&examination, &[("crl.malformed", Warning)]);
+    facts(&mut examination).defects.clear();
+    facts(&mut examination).attempts[0].ldap_result = None;
+    facts(&mut examination).attempts[0].http_status = None;
+    expect(&examination, &[("endpoint.unreachable", Warning)]);
+    facts(&mut examination).attempts[0].outcome = Outcome::Timeout;
+    facts(&mut examination).attempts[0].detail = Some("connect: no answer in 5 s".to_owned());
+    let findings = expect(&examination, &[("endpoint.unreachable", Warning)]);
+    assert_eq!(
+        findings[0].remedy,
+        "allow outbound TCP to dir.example.test (192.0.2.80) port 389 from this host, with its replies"
+    );
 }
 
 #[test]
@@ -125,11 +161,16 @@ fn retries_and_a_family_without_a_route_are_not_partial() {
 #[test]
 fn slow_is_beyond_twelve_seconds() {
     let mut examination = crl(&[("192.0.2.80:80", Outcome::Ok)]);
+    // Where another source tells, only the endpoint's own time counts.
+    let responder = SourceAnswer { kind: SourceKind::Ocsp, url: Some(OCSP.to_owned()), ..answer_of(&examination) };
+    examination.revocation.statuses[0].sources.push(responder);
+    let asked = endpoint(&examination, EndpointKind::Ocsp, &[0], vec![quick(OCSP)]);
+    examination.revocation.endpoints.push(asked);
     facts(&mut examination).attempts[0].timings.total = Some(Duration::from_secs(12));
     expect(&examination, &[]);
     facts(&mut examination).attempts[0].timings.total = Some(Duration::from_millis(12_600));
     let findings = expect(&examination, &[("endpoint.slow", Warning)]);
-    assert!(findings[0].message.contains("took 12.6 s"));
+    assert!(findings[0].message.contains("took 12.6 s") && !findings[0].message.contains("Windows"));
     // Redirects are part of the wait.
     let mut hop = attempt(CRL, "192.0.2.80:80", Outcome::Ok);
     hop.http_status = Some(302);
@@ -138,6 +179,56 @@ fn slow_is_beyond_twelve_seconds() {
     facts(&mut examination).attempts[0].timings.total = Some(Duration::from_secs(6));
     facts(&mut examination).attempts.insert(0, hop);
     expect(&examination, &[("endpoint.slow", Warning)]);
+}
+
+fn answer_of(examination: &Examination) -> SourceAnswer {
+    examination.revocation.statuses[0].sources[0].clone()
+}
+
+fn quick(url: &str) -> Attempt {
+    let mut quick = attempt(url, "192.0.2.81:80", Outcome::Ok);
+    quick.timings.total = Some(Duration::from_millis(20));
+    quick
+}
+
+#[test]
+fn what_only_windows_would_not_wait_for_is_slow_too() {
+    let mut examination = crl(&[("192.0.2.80:80", Outcome::Ok)]);
+    facts(&mut examination).attempts[0].timings.total = Some(Duration::from_secs(10));
+    expect(&examination, &[]);
+    facts(&mut examination).attempts[0].timings.total = Some(Duration::from_millis(10_400));
+    let findings = expect(&examination, &[("endpoint.slow", Warning)]);
+    assert_eq!(
+        findings[0].message,
+        format!(
+            "{CRL}: the answer took 10.4 s, but Windows clients with 20 s for the whole chain give the first URL 10 s; \
+             certificate www.example.test then has no revocation status there"
+        )
+    );
+    // Past both limits it is one fact.
+    facts(&mut examination).attempts[0].timings.total = Some(Duration::from_millis(15_200));
+    let findings = expect(&examination, &[("endpoint.slow", Warning)]);
+    assert!(findings[0].message.contains("and none gives more than 15 s"), "{}", findings[0].message);
+    // A responder that says nothing is told by itself, and what it costs the CRL behind it as well.
+    let mut silent = attempt(OCSP, "192.0.2.81:80", Outcome::Timeout);
+    silent.timings.total = Some(Duration::from_secs(15));
+    let dead = endpoint(&examination, EndpointKind::Ocsp, &[0], vec![silent]);
+    examination.revocation.endpoints.push(dead);
+    facts(&mut examination).attempts[0].timings.total = Some(Duration::from_secs(4));
+    expect(&examination, &[("endpoint.unreachable", Warning)]);
+    facts(&mut examination).attempts[0].timings.total = Some(Duration::from_secs(6));
+    let findings = expect(&examination, &[("endpoint.slow", Warning), ("endpoint.unreachable", Warning)]);
+    let slow = findings.iter().find(|finding| finding.code.as_str() == "endpoint.slow").unwrap();
+    assert!(
+        slow.message.contains(&format!("give it 5 s, half of what is left after 10 s for {OCSP}")),
+        "{}",
+        slow.message
+    );
+    assert!(slow.remedy.contains(OCSP), "{}", slow.remedy);
+    // Where the status is open anyway, time is not what is wrong.
+    leave_open(&mut examination, 0);
+    let told = judged(&examination);
+    assert!(!told.iter().any(|finding| finding.code.as_str() == "endpoint.slow"), "{told:#?}");
 }
 
 #[test]
@@ -176,7 +267,8 @@ fn https_is_told_for_crl_and_ocsp_only() {
 #[test]
 fn what_was_not_contacted_weighs_by_what_depends_on_it() {
     for (skipped, code) in [
-        (Skipped::UnsupportedScheme { scheme: "ldap".to_owned() }, "endpoint.unsupported-scheme"),
+        (Skipped::UnsupportedScheme { scheme: "ftp".to_owned() }, "endpoint.unsupported-scheme"),
+        (Skipped::NoDirectory { scheme: "ldap".to_owned() }, "endpoint.unsupported-scheme"),
         (Skipped::InvalidUrl { reason: "no scheme".to_owned() }, "endpoint.invalid-url"),
         (Skipped::Denied { address: "10.0.0.1".to_owned() }, "endpoint.denied"),
     ] {

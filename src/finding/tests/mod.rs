@@ -4,8 +4,10 @@ mod cert;
 mod chain;
 mod connection;
 mod endpoint;
+mod expect;
 mod path;
 mod revocation;
+mod rollover;
 mod whole;
 
 use std::sync::Arc;
@@ -97,6 +99,7 @@ impl Certificates {
             trust_store: "native".to_owned(),
             trust_store_errors: Vec::new(),
             trust_store_failure: None,
+            expected: None,
             others: Vec::new(),
             publicly_trusted: true,
             public_root: true,
@@ -213,6 +216,7 @@ fn attempt(url: &str, address: &str, outcome: Outcome) -> Attempt {
         answer_source: AnswerSource::Given,
         denied: None,
         http_status: if outcome == Outcome::HttpError { Some(404) } else { answered.then_some(200) },
+        ldap_result: None,
         bytes: 0,
         timings: HttpTimings { total: Some(Duration::from_secs(5)), ..HttpTimings::default() },
         redirected_to: None,

@@ -32,10 +32,13 @@ pub fn endpoints(report: &EndpointsReport, options: &Options, writer: &mut dyn W
     page.hanging(&title.plain("  "), 4, &Text::of("hosts that must be open for ").styled(BOLD, &name), 4)?;
     page.blank()?;
     if report.endpoints.is_empty() {
-        page.block(2, &Text::of("none: these certificates name no host"), 2)?;
+        page.block(2, &Text::of("none that is known"), 2)?;
     }
     rows(&report.endpoints, options.verbose, &mut page)?;
     findings::show(&report.findings, &name, options.verbose, &mut page)?;
+    if report.endpoints.is_empty() {
+        return Ok(());
+    }
     page.blank()?;
     page.block(0, &closing(report), 6)
 }
@@ -97,6 +100,7 @@ fn one(endpoint: &EgressEndpoint, word: usize, place: usize, verbose: bool, page
     if let Some(probe) = &endpoint.probe {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(probe.http_status.map(|status| format!("HTTP {status}")));
+        parts.extend(probe.redirected_to.as_ref().map(|url| format!("redirects to {url}")));
         parts.extend(probe.detail.clone());
         parts.extend(probe.timings.total_ms.filter(|_| probe.open).map(phrase::duration));
         if !parts.is_empty() {
@@ -114,24 +118,31 @@ fn one(endpoint: &EgressEndpoint, word: usize, place: usize, verbose: bool, page
 /// What a ticket can quote.
 fn closing(report: &EndpointsReport) -> Text {
     let all = report.endpoints.len();
-    let hosts = if all == 1 { "1 host and port".to_owned() } else { format!("{all} hosts and ports") };
+    let count =
+        |count: usize| if count == 1 { "1 host and port".to_owned() } else { format!("{count} hosts and ports") };
     let probed = report.endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.probe.as_ref()?)));
     let (open, closed): (Vec<_>, Vec<_>) = probed.partition(|(_, probe)| probe.open);
-    if open.is_empty() && closed.is_empty() {
-        return Text::of(&format!("{hosts}, not tested from here: --probe does that"));
+    let untested = all.saturating_sub(open.len()).saturating_sub(closed.len());
+    if untested == all {
+        return Text::of(&format!("{}, not tested from here: --probe does that", count(all)));
     }
-    if closed.is_empty() {
-        return Text::of(&format!("{hosts}: all open from here, {}", report.finished));
+    let mut parts: Vec<String> = Vec::new();
+    if !closed.is_empty() {
+        let named =
+            closed.iter().take(NAMED).map(|(endpoint, probe)| format!("{} ({})", place(endpoint), probe.outcome));
+        let mut named: Vec<String> = named.collect();
+        if closed.len() > NAMED {
+            named.push(format!("{} more", closed.len().saturating_sub(NAMED)));
+        }
+        let verb = if closed.len() == 1 { "is" } else { "are" };
+        parts.push(format!("{} of {} {verb} closed from here: {}", closed.len(), count(all), named.join(", ")));
+    } else if untested == 0 {
+        parts.push(format!("{}: all open from here", count(all)));
+    } else {
+        parts.push(format!("{} of {}: open from here", open.len(), count(all)));
     }
-    let mut named: Vec<String> = closed
-        .iter()
-        .take(NAMED)
-        .map(|(endpoint, probe)| format!("{} ({})", self::place(endpoint), probe.outcome))
-        .collect();
-    if closed.len() > NAMED {
-        named.push(format!("{} more", closed.len().saturating_sub(NAMED)));
+    if untested > 0 {
+        parts.push(format!("{untested} not tested"));
     }
-    let verb = if closed.len() == 1 { "is" } else { "are" };
-    Text::of(&format!("{} of {all} hosts and ports {verb} closed from here, {}: ", closed.len(), report.finished))
-        .plain(&named.join(", "))
+    Text::of(&format!("{} ({})", parts.join("; "), report.finished))
 }

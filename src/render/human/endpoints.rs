@@ -213,10 +213,7 @@ pub(super) fn time_taken(attempts: &[Attempt]) -> Option<f64> {
         let times = attempts.iter().filter(|attempt| attempt.method == method);
         times.filter_map(|attempt| attempt.timings.total_ms).reduce(|sum, time| sum + time)
     };
-    match (of(HttpMethod::Get), of(HttpMethod::Post)) {
-        (Some(get), Some(post)) => Some(get.max(post)),
-        (get, post) => get.or(post),
-    }
+    [HttpMethod::Get, HttpMethod::Post, HttpMethod::Search].into_iter().filter_map(of).reduce(f64::max)
 }
 
 /// Every attempt with its phases.
@@ -225,8 +222,10 @@ pub(super) fn attempts(endpoint: &Endpoint, indent: usize, page: &mut Page<'_>) 
         let method = match attempt.method {
             HttpMethod::Get => "GET",
             HttpMethod::Post => "POST",
+            HttpMethod::Search => "SEARCH",
         };
-        let first = Text::new().padded(indent).styled(DIM, method).padded(indent.saturating_add(6));
+        let column = indent.saturating_add(method.len().saturating_add(2).max(6));
+        let first = Text::new().padded(indent).styled(DIM, method).padded(column);
         let mut parts: Vec<String> = Vec::new();
         parts.push(match &attempt.address {
             Some(address) => format!("{address} {}", attempt.outcome),

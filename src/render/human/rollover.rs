@@ -71,6 +71,9 @@ fn differences(report: &RolloverReport, page: &mut Page<'_>) -> io::Result<()> {
     page.line(&heading.padded(LABEL + columns + 4).styled(BOLD, "new"))?;
     for difference in &report.differences {
         side_by_side(difference, columns, page)?;
+        if let Some(address) = &difference.address {
+            page.block(LABEL + 2, &Text::of("at ").plain(address), 2)?;
+        }
         let arrow = Text::new().padded(LABEL + 2).styled(severity_style(difference.severity), "→ ");
         page.hanging(&arrow, LABEL + 4, &Text::new().styled(DIM, &difference.meaning), 4)?;
     }

@@ -65,6 +65,7 @@ fn endpoint(certificate: &x509::Certificate) -> EndpointFacts {
             answer_source: net::AnswerSource::Given,
             denied: None,
             http_status: None,
+            ldap_result: None,
             bytes: 0,
             timings: net::HttpTimings::default(),
             redirected_to: None,
@@ -121,6 +122,7 @@ fn examination(
         now: Timestamp::UNIX_EPOCH,
         started: std::time::Instant::now(),
         elapsed: Duration::from_micros(41_200),
+        expected: None,
         others: Vec::new(),
     }
 }

@@ -45,7 +45,7 @@ pub struct CrlSource {
     pub role: Role,
     /// Index of every subject that it should speak for.
     pub subjects: Vec<usize>,
-    /// What came, one for each address that was asked.
+    /// What came, in one answer or more.
     pub bodies: Vec<CrlBody>,
 }
 

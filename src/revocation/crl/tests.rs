@@ -434,11 +434,46 @@ fn of_several_addresses_the_usable_answer_counts_and_the_others_are_told() {
     let stale = CrlSpec { next_update: Some("2026-11-02T00:00:00Z"), ..CrlSpec::default() };
     let mut both = source(URL, Role::Complete, &subjects, &ca.crl(&stale));
     both.bodies.extend(source(URL, Role::Complete, &subjects, &ca.crl(&CrlSpec::default())).bodies);
+    both.bodies[1].answer = 1;
     let judgement = judged(&[both], &subjects);
     let verdict = &judgement.sources[0];
     assert_eq!((answer(verdict), verdict.usable), (Some(Answer::Good), true));
     assert!(matches!(verdict.defects.as_slice(), [ContentDefect::Expired { .. }]));
     assert_eq!(verdict.content.as_ref().unwrap().next_update, Some(instant("2026-12-01T00:00:00Z")));
+}
+
+#[test]
+fn of_several_values_the_one_that_fits_counts_and_the_others_are_no_fault() {
+    let (ca, other) = (Ca::new("CA"), Ca::new("CA"));
+    let subjects = [ca.subject(&Leaf::new(5).crl(&[URL]))];
+    let values = |values: &[Vec<u8>]| {
+        let mut all = source(URL, Role::Complete, &subjects, &values[0]);
+        for value in &values[1..] {
+            all.bodies.extend(source(URL, Role::Complete, &subjects, value).bodies);
+        }
+        judged(&[all], &subjects).sources.remove(0)
+    };
+    let good = ca.crl(&CrlSpec::default());
+    let older = CrlSpec { this_update: "2026-10-30T00:00:00Z", ..CrlSpec::revoking(&[Entry::new(5, None)]) };
+    let stale = CrlSpec { next_update: Some("2026-11-02T00:00:00Z"), ..older.clone() };
+    let (older, stale, of_another_key) = (ca.crl(&older), ca.crl(&stale), other.crl(&CrlSpec::default()));
+    for beside in [older, stale.clone(), of_another_key.clone(), b"none".to_vec()] {
+        for both in [[good.clone(), beside.clone()], [beside.clone(), good.clone()]] {
+            let verdict = values(&both);
+            assert_eq!((answer(&verdict), verdict.usable), (Some(Answer::Good), true));
+            assert_eq!(verdict.defects, []);
+        }
+    }
+    // A later one that is not valid yet replaces nothing.
+    let early = CrlSpec {
+        this_update: "2026-12-24T00:00:00Z",
+        next_update: Some("2027-01-24T00:00:00Z"),
+        ..CrlSpec::default()
+    };
+    assert_eq!(answer(&values(&[ca.crl(&early), good])), Some(Answer::Good));
+    // Where none fits, all are told.
+    let verdict = values(&[stale, of_another_key, b"none".to_vec()]);
+    assert_eq!((answer(&verdict), verdict.usable, verdict.defects.len()), (None, false, 3));
 }
 
 #[test]

@@ -72,8 +72,9 @@ pub(super) fn weigh(
     };
     let mut deltas: Vec<Delta> = Vec::new();
     for (index, (source, verified)) in sources.iter().zip(verified).enumerate() {
-        for (body, verified) in source.bodies.iter().zip(verified) {
-            judge.read_body(index, source, body, verified.as_ref(), &mut deltas);
+        let bodies: Vec<_> = source.bodies.iter().zip(verified).collect();
+        for values in bodies.chunk_by(|(one, _), (next, _)| one.answer == next.answer) {
+            judge.read_answer(index, source, values, &mut deltas);
         }
     }
     judge.apply_deltas(&deltas);
@@ -109,6 +110,16 @@ struct Word {
     is_stale: bool,
     crl: Arc<Crl>,
     signer: Arc<Certificate>,
+}
+
+impl Word {
+    /// Whether it is the same issuer's later word on the same.
+    fn replaces(&self, other: &Self) -> bool {
+        !self.is_stale
+            && self.dated > other.dated
+            && self.signer.key == other.signer.key
+            && self.crl.issuing_distribution_point == other.crl.issuing_distribution_point
+    }
 }
 
 /// A delta CRL without defects of its own.
@@ -173,6 +184,51 @@ impl Judge<'_> {
             }
             verdict.usable |= usable;
         }
+    }
+
+    /// The values of one answer, the latest first: where any fits, what is wrong with the others does not count, and what
+    /// a later one of the same signer and scope has replaced says nothing.
+    fn read_answer(
+        &mut self,
+        index: usize,
+        source: &CrlSource,
+        values: &[(&CrlBody, &Option<Verified>)],
+        deltas: &mut Vec<Delta>,
+    ) {
+        if let [(body, verified)] = values {
+            return self.read_body(index, source, body, verified.as_ref(), deltas);
+        }
+        let mut values = values.to_vec();
+        let dated = |body: &CrlBody| body.crl.as_ref().ok().map(|crl| crl.this_update);
+        values.sort_by_key(|(body, _)| std::cmp::Reverse(dated(body)));
+        let others = self.take_defects(index);
+        let first: Vec<usize> = self.words.iter().map(Vec::len).collect();
+        let (mut of_all, mut of_fitting, mut fits) = (Vec::new(), Vec::new(), false);
+        for (body, verified) in values {
+            let known = deltas.len();
+            let before: Vec<usize> = self.words.iter().map(Vec::len).collect();
+            self.read_body(index, source, body, verified.as_ref(), deltas);
+            let defects = self.take_defects(index);
+            of_all.extend(defects.iter().cloned());
+            let mut has_word = false;
+            for ((words, first), before) in self.words.iter_mut().zip(&first).zip(before) {
+                for word in words.split_off(before.min(words.len())) {
+                    if !words.iter().skip(*first).any(|later| later.replaces(&word)) {
+                        has_word |= !word.is_stale;
+                        words.push(word);
+                    }
+                }
+            }
+            if has_word || deltas.len() > known {
+                fits = true;
+                of_fitting.extend(defects);
+            }
+        }
+        self.defects(index, others.into_iter().chain(if fits { of_fitting } else { of_all }));
+    }
+
+    fn take_defects(&mut self, source: usize) -> Vec<ContentDefect> {
+        self.verdicts.get_mut(source).map(|verdict| std::mem::take(&mut verdict.defects)).unwrap_or_default()
     }
 
     fn read_body(

@@ -140,7 +140,7 @@ async fn words_for_what_cannot_be_had() {
     assert_eq!(word(&server.url("/text"), None, None, &[]).await, Word::Malformed);
     assert_eq!(word(&server.url("/page"), None, None, &[]).await, Word::Intercepted);
     assert_eq!(word(&server.url("/missing"), None, None, &[]).await, Word::HttpError);
-    assert_eq!(word("ldap://directory/", None, None, &[]).await, Word::Unsupported);
+    assert_eq!(word("ldap:///cn=x", None, None, &[]).await, Word::Unsupported);
     assert_eq!(word("http://", None, None, &[]).await, Word::Malformed);
     let dead = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", dead.local_addr().unwrap());
