@@ -22,7 +22,9 @@ fn run(arguments: &[&str]) -> (i32, String, String) {
 
 #[test]
 fn help_and_version_are_no_errors() {
-    for arguments in [&["--help"][..], &["-h"], &["check", "--help"], &["url", "-h"], &["--version"]] {
+    for arguments in
+        [&["--help"][..], &["-h"], &["check", "--help"], &["url", "-h"], &["roots", "--help"], &["--version"]]
+    {
         let (code, stdout, stderr) = run(arguments);
         assert_eq!((code, stderr.as_str()), (0, ""), "{arguments:?}");
         assert!(stdout.contains("certflight"), "{arguments:?}: {stdout}");
@@ -66,6 +68,7 @@ fn schemas_are_json() {
         (&["schema"][..], "certflight/report/1"),
         (&["schema", "report"], "certflight/report/1"),
         (&["schema", "url"], "certflight/url/1"),
+        (&["schema", "roots"], "certflight/roots/1"),
     ] {
         let (code, stdout, _) = run(arguments);
         let schema: Value = serde_json::from_str(&stdout).unwrap();

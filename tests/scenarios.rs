@@ -34,7 +34,9 @@ fn differences(scenario: &Scenario, variant: Variant, schema: &jsonschema::Valid
         schema.iter_errors(&report).map(|error| format!("schema: {error} at {}", error.instance_path())).collect();
     let findings = match scenario.command {
         scenario::Command::Check => report["targets"][0]["findings"].as_array(),
-        scenario::Command::Url | scenario::Command::Rollover => report["findings"].as_array(),
+        scenario::Command::Url | scenario::Command::Rollover | scenario::Command::Roots => {
+            report["findings"].as_array()
+        }
     };
     let findings = findings.unwrap();
     let mut fired: Vec<&str> = findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
@@ -63,7 +65,7 @@ fn schema(report: &str) -> jsonschema::Validator {
 
 #[test]
 fn every_scenario_fires_exactly_what_it_says() {
-    let (check, url, rollover) = (schema("report"), schema("url"), schema("rollover"));
+    let (check, url, rollover, roots) = (schema("report"), schema("url"), schema("rollover"), schema("roots"));
     let scenarios = Scenario::all().unwrap();
     let slow_too = std::env::var_os("CERTFLIGHT_SLOW_SCENARIOS").is_some();
     let mut jobs = Vec::new();
@@ -92,6 +94,7 @@ fn every_scenario_fires_exactly_what_it_says() {
                         scenario::Command::Check => &check,
                         scenario::Command::Url => &url,
                         scenario::Command::Rollover => &rollover,
+                        scenario::Command::Roots => &roots,
                     };
                     for difference in differences(scenario, variant, validator) {
                         wrong.lock().unwrap().push(format!("{} ({variant:?}): {difference}", scenario.name));

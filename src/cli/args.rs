@@ -38,6 +38,7 @@ Examples:
   certflight url http://crl.example.org/ca.crl     what is there, and is it usable?
   certflight endpoints new-chain.pem --probe       which hosts have to be open, and are they?
   certflight rollover --from www.example.org --to new-chain.pem   may it go ahead?
+  certflight roots new-root.pem                    is this root trusted here?
   certflight explain crl.expired                   what a finding means
   certflight demo                                  all of it without a network"
 );
@@ -90,6 +91,24 @@ Examples:
   certflight rollover --from www.example.org --to new-chain.pem
   certflight rollover --from smtp://mx.example.org --to new-chain.pem --at 2026-12-24
   certflight rollover --from old.pem --to new.pem --servername www.example.org"
+);
+notes!(
+    ROOTS_NOTES,
+    LONG_ROOTS_NOTES,
+    "\
+QUERY is a part of a root's name (GlobalSign), its whole subject (CN=…,O=…), a SHA-1 or SHA-256
+thumbprint in any spelling, or a file of certificates (PEM, DER, PKCS#7, PKCS#12; - for PEM on
+standard input). Where some root goes by just that name, only those count; any that is valid will do.
+A file asks for every root in it; a chain without its root, for the root above it.
+With a QUERY it exits with 0 only where what is asked for is trusted. A trust anchor is a name and a
+key: another certificate for both is as good.
+
+Examples:
+  certflight roots                                         the whole store
+  certflight roots \"GlobalSign Root CA - R1\"
+  certflight roots D4:DE:20:D0:5E:66:FC:53:FE:1A:50:88:2C:78:DB:28:52:CA:E4:74
+  certflight roots new-root.pem
+  certflight roots --compare mozilla --format csv -o roots.csv"
 );
 notes!(
     DEMO_NOTES,
@@ -150,6 +169,12 @@ pub enum Command {
     /// What changes and what that means for clients, whether this machine trusts the new root, which hosts must newly be
     /// open, and a full check of the new chain: may the rollover go ahead from here?
     Rollover(Box<RolloverArgs>),
+    /// List or search this machine's trust store
+    ///
+    /// Every root with its thumbprints, validity, key and origin, or the answer to whether one is
+    /// trusted here: present, absent, expired, or present under another key. Replaces
+    /// `certmgr.msc`.
+    Roots(Box<RootsArgs>),
     /// Show the tool at work without a network
     ///
     /// Starts a CA, a TLS server, CRL, OCSP and caIssuers services on loopback inside this process
@@ -303,6 +328,43 @@ pub struct RolloverArgs {
     pub job: JobArgs,
 }
 
+/// `roots`
+#[derive(Debug, Args)]
+#[command(after_help = ROOTS_NOTES, after_long_help = LONG_ROOTS_NOTES)]
+pub struct RootsArgs {
+    /// A root's name or a part of it, a thumbprint, or a file of certificates; all of them without
+    ///
+    /// Several words are one query, so that neither names nor thumbprints need quotes.
+    #[arg(value_name = "QUERY")]
+    pub query: Vec<String>,
+
+    /// Show what differs from another list
+    ///
+    /// Mozilla's is the one built into this program. A difference is information and changes no exit code.
+    #[arg(long, value_enum, value_name = "LIST")]
+    pub compare: Option<CompareArg>,
+
+    /// File whose first line is the password of a PKCS#12 file
+    #[arg(long, value_name = "FILE", requires = "query")]
+    pub password_file: Option<PathBuf>,
+
+    /// Format of the report
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t, help_heading = "Output")]
+    pub format: RootsFormatArg,
+
+    /// Where to, and how much of it.
+    #[command(flatten)]
+    pub show: ShowArgs,
+
+    /// Trust and time.
+    #[command(flatten)]
+    pub trust: TrustArgs,
+
+    /// Severities.
+    #[command(flatten)]
+    pub severity: SeverityArgs,
+}
+
 /// `demo`
 #[derive(Debug, Args)]
 #[command(after_help = DEMO_NOTES, after_long_help = LONG_DEMO_NOTES)]
@@ -370,6 +432,27 @@ pub enum SchemaArg {
     Endpoints,
     /// certflight/rollover/1, of rollover
     Rollover,
+    /// certflight/roots/1, of roots
+    Roots,
+}
+
+/// `--format` of `roots`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum RootsFormatArg {
+    /// For people
+    #[default]
+    Human,
+    /// One JSON document, as `certflight schema roots` describes it
+    Json,
+    /// A table, one root a line; with a query, those that answer
+    Csv,
+}
+
+/// `--compare`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompareArg {
+    /// The list that Mozilla's programs trust for TLS servers
+    Mozilla,
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::ffi::OsString;
 use clap::Parser as _;
 use tokio::runtime::Builder;
 
-use super::args::{Cli, Command, DemoArgs, FormatArg, OutputArgs};
+use super::args::{Cli, Command, DemoArgs, FormatArg, OutputArgs, RootsFormatArg};
 use super::output::{self, Output};
-use super::{CliError, check, rollover, url};
+use super::{CliError, check, rollover, roots, url};
 use crate::finding::Verdict;
 use crate::finding::catalogue;
 use crate::lab::scenario::{self, Scenario, Variant};
@@ -108,6 +108,17 @@ fn run_against(lab: &Lab, output: &OutputArgs) -> Result<Verdict, CliError> {
         Command::Rollover(mut args) => {
             args.output = output.clone();
             rollover::run(&args, lab.public_roots.clone())
+        }
+        Command::Roots(mut args) => {
+            args.show = output.show.clone();
+            args.format = match output.format {
+                FormatArg::Human => RootsFormatArg::Human,
+                FormatArg::Json => RootsFormatArg::Json,
+                FormatArg::Ndjson => {
+                    return Err(CliError::new("this scenario is for roots, which has no ndjson: use json"));
+                }
+            };
+            roots::run(&args)
         }
         _ => Err(CliError::new("the scenario is for a command that has no demo")),
     }

@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod resolve;
 mod rollover;
+mod roots;
 mod schema;
 mod url;
 mod values;
@@ -62,6 +63,7 @@ fn run(command: &Command) -> Result<Verdict, CliError> {
         Command::Url(args) => url::run(args),
         Command::Endpoints(args) => endpoints::run(args),
         Command::Rollover(args) => rollover::run(args, PublicRoots::default()),
+        Command::Roots(args) => roots::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Schema(args) => schema::run(args),

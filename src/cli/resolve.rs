@@ -192,11 +192,21 @@ pub(super) fn settings(
 ) -> Result<Settings, CliError> {
     Ok(Settings {
         net: net_options(network)?,
-        roots: if trust.roots.is_empty() { vec![RootsChoice::Native] } else { trust.roots.clone() },
+        roots: roots(trust),
         at: trust.at,
-        policy: Policy { severities: severity.severity.clone(), strict: severity.strict, ..Policy::default() },
+        policy: policy(severity),
         deadline: network.deadline,
     })
+}
+
+/// The trust anchors that are chosen.
+pub(super) fn roots(args: &TrustArgs) -> Vec<RootsChoice> {
+    if args.roots.is_empty() { vec![RootsChoice::Native] } else { args.roots.clone() }
+}
+
+/// The severities that are chosen.
+pub(super) fn policy(args: &SeverityArgs) -> Policy {
+    Policy { severities: args.severity.clone(), strict: args.strict, ..Policy::default() }
 }
 
 fn net_options(args: &NetworkArgs) -> Result<NetOptions, CliError> {
@@ -296,7 +306,7 @@ fn expected(path: &Path) -> Result<Expected, CliError> {
 }
 
 /// The first line, without its end.
-fn password(path: &Path) -> Result<Secret, CliError> {
+pub(super) fn password(path: &Path) -> Result<Secret, CliError> {
     let contents = read_file(path, MAX_PASSWORD_SIZE)?;
     let text = String::from_utf8(contents)
         .map_err(|_| CliError::new(format!("{} does not hold UTF-8 text: the password must be", path.display())))?;
@@ -328,6 +338,16 @@ fn crls_of_each(files: Vec<(String, Bytes)>) -> Result<Vec<(String, Bytes)>, Cli
         }
     }
     Ok(found)
+}
+
+/// Every certificate in a file, or on standard input where its name is `-`, whether it decodes or not.
+pub(super) fn presented_in(name: &str, password: Option<&Secret>) -> Result<Vec<PresentedCertificate>, CliError> {
+    let (contents, name) = match name {
+        "-" => (read_all(io::stdin().lock(), "standard input", files::MAX_FILE_SIZE)?, "standard input"),
+        name => (read_file(Path::new(name), files::MAX_FILE_SIZE)?, name),
+    };
+    files::certificates(&Bytes::from(contents), password.map(|secret| secret.0.as_str()))
+        .map_err(|error| CliError::new(format!("no certificate in {name}: {error}")))
 }
 
 /// The certificates in these files. One that does not decode is left out with a warning; a file

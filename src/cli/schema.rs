@@ -11,6 +11,7 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Verdict, CliError> {
         SchemaArg::Url => schema::url(),
         SchemaArg::Endpoints => schema::endpoints(),
         SchemaArg::Rollover => schema::rollover(),
+        SchemaArg::Roots => schema::roots(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|error| CliError::new(error.to_string()))?;
     output::print(&format!("{text}\n"))?;

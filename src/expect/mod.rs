@@ -211,7 +211,7 @@ impl Expected {
     #[must_use]
     pub fn is_root_in(&self, store: &TrustStore) -> Option<bool> {
         let root = self.facts.root.as_ref()?;
-        Some(store.entries().any(|(subject, der)| root.is_entry(subject, der)))
+        Some(store.subjects().any(|(subject, der)| root.is_entry(subject, der)))
     }
 }
 

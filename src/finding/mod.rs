@@ -18,7 +18,8 @@ pub use catalogue::{Code, Entry};
 pub use severity::{SeverityRule, SeverityRuleError};
 
 use crate::egress::Way;
-use crate::path::Judgement;
+use crate::path::store::StoreError;
+use crate::path::{Judgement, TrustStore, presence};
 use crate::revocation::{Answer, EndpointFacts};
 use crate::rollover::{Comparison, Difference, Field};
 use crate::x509::{Certificate, Fingerprint};
@@ -287,6 +288,23 @@ pub fn judge_difference(difference: &Difference, comparison: &Comparison, policy
     };
     let effective = if severity == Severity::Info { None } else { policy.effective(code, severity) };
     (effective.unwrap_or(Severity::Info), meaning)
+}
+
+/// Judges a trust store and what was asked of it, as the `roots` command does: a root that is not trusted is critical.
+#[must_use]
+pub fn judge_roots(
+    store: Result<&TrustStore, &StoreError>,
+    answers: &[presence::Answer],
+    policy: &Policy,
+    at: Timestamp,
+) -> Vec<Finding> {
+    arrange(judges::roots(store, answers, at), policy)
+}
+
+/// What was found of a root, in one sentence.
+#[must_use]
+pub fn presence_in_words(answer: &presence::Answer, store: &TrustStore, at: Timestamp) -> String {
+    judges::presence::in_words(answer, store, at)
 }
 
 /// The codes of what is wrong with one path, most to the point first; empty for a valid one. The report's

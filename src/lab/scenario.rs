@@ -60,6 +60,8 @@ pub enum Command {
     Url,
     /// `rollover` to the target
     Rollover,
+    /// `roots`
+    Roots,
 }
 
 impl Command {
@@ -70,6 +72,7 @@ impl Command {
             Self::Check => "check",
             Self::Url => "url",
             Self::Rollover => "rollover",
+            Self::Roots => "roots",
         }
     }
 }

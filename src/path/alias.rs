@@ -1,4 +1,6 @@
 //! Roots that their owners call otherwise than their certificates do.
+//!
+//! GlobalSign numbers its first root like the later ones, while only those bear their number in their names.
 
 /// What the owner calls a root, and the common name in its certificate.
 const ALIASES: [(&str, &str); 1] = [("GlobalSign Root CA - R1", "GlobalSign Root CA")];

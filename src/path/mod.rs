@@ -6,12 +6,14 @@
 
 pub mod alias;
 pub mod builder;
+pub mod comparison;
 pub mod constraints;
 pub mod defect;
 mod graph;
 pub mod hostname;
 pub mod judge;
 pub mod policy;
+pub mod presence;
 pub mod profile;
 pub mod store;
 #[cfg(test)]

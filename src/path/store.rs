@@ -3,6 +3,8 @@
 //! A store holds some 150 certificates and a path needs one or two of them, so that loading only
 //! finds each one's subject; the rest is decoded when a path asks for it.
 
+mod native;
+
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -30,11 +32,40 @@ pub enum RootsChoice {
     Path(PathBuf),
 }
 
+impl RootsChoice {
+    /// `native`, `mozilla`, or the path.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::Native => "native".to_owned(),
+            Self::Mozilla => "mozilla".to_owned(),
+            Self::Path(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// Choices that add up, each once: [`TrustStore::label`].
+#[must_use]
+pub fn label(choices: &[RootsChoice]) -> String {
+    let mut labels: Vec<String> = Vec::new();
+    for label in choices.iter().map(RootsChoice::label) {
+        if !labels.contains(&label) {
+            labels.push(label);
+        }
+    }
+    labels.join("+")
+}
+
+/// What Mozilla's list is called as the place that an anchor comes from.
+pub const MOZILLAS_LIST: &str = "Mozilla's list";
+
 /// Trust anchors, found by subject.
 #[derive(Debug, Clone, Default)]
 pub struct TrustStore {
     label: String,
     errors: Vec<String>,
+    /// Where anchors were looked for, in order.
+    places: Vec<String>,
     anchors: Vec<Anchor>,
     /// Places in `anchors` by the subject's octets.
     by_subject: HashMap<Bytes, Vec<usize>>,
@@ -48,8 +79,8 @@ pub struct TrustStore {
 struct Anchor {
     der: Bytes,
     subject: Name,
-    /// Where it stands, for messages.
-    origin: Arc<str>,
+    /// Where it stands; more than once where several choices hold it.
+    origins: Vec<Arc<str>>,
     decoded: OnceLock<Result<Arc<Certificate>, String>>,
 }
 
@@ -57,12 +88,22 @@ impl Anchor {
     fn certificate(&self) -> Result<&Arc<Certificate>, &String> {
         self.decoded
             .get_or_init(|| {
-                Certificate::anchor_from_der(self.der.clone())
-                    .map(Arc::new)
-                    .map_err(|error| format!("{}: the anchor {} cannot be used: {error}", self.origin, self.subject))
+                Certificate::anchor_from_der(self.der.clone()).map(Arc::new).map_err(|error| {
+                    let origin = self.origins.first().map(AsRef::as_ref).unwrap_or_default();
+                    format!("{origin}: the anchor {} cannot be used: {error}", self.subject)
+                })
             })
             .as_ref()
     }
+}
+
+/// A trust anchor and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// Its certificate.
+    pub certificate: &'a Arc<Certificate>,
+    /// Files, or what else the store is made of; never empty.
+    pub origins: &'a [Arc<str>],
 }
 
 /// Why no anchors could be had at all.
@@ -76,30 +117,22 @@ impl TrustStore {
     /// # Errors
     /// When a file or folder given cannot be read, or holds no certificate, or nothing gave an anchor.
     pub fn load(choices: &[RootsChoice]) -> Result<Self, StoreError> {
-        let mut store = Self::default();
-        let mut labels: Vec<String> = Vec::new();
+        let mut store = Self { label: label(choices), ..Self::default() };
         for choice in choices {
-            let label = match choice {
-                RootsChoice::Native => {
-                    store.add_native();
-                    "native".to_owned()
-                }
+            match choice {
+                RootsChoice::Native => store.add_native(),
                 RootsChoice::Mozilla => {
+                    store.places.push(MOZILLAS_LIST.to_owned());
                     for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
-                        store.add(Bytes::copy_from_slice(root), &Arc::from("Mozilla's list"));
+                        store.add(Bytes::copy_from_slice(root), &Arc::from(MOZILLAS_LIST));
                     }
-                    "mozilla".to_owned()
                 }
                 RootsChoice::Path(path) => {
+                    store.places.push(path.display().to_string());
                     store.add_path(path)?;
-                    path.display().to_string()
                 }
-            };
-            if !labels.contains(&label) {
-                labels.push(label);
             }
         }
-        store.label = labels.join("+");
         if store.is_empty() {
             return Err(StoreError(no_anchors(&store.errors)));
         }
@@ -109,13 +142,13 @@ impl TrustStore {
     /// A store of these anchors.
     #[must_use]
     pub fn of(anchors: Vec<Arc<Certificate>>, label: &str) -> Self {
-        let mut store = Self { label: label.to_owned(), ..Self::default() };
-        let origin = Arc::from(label);
+        let mut store = Self { label: label.to_owned(), places: vec![label.to_owned()], ..Self::default() };
+        let origin: Arc<str> = Arc::from(label);
         for anchor in anchors {
             store.insert(Anchor {
                 der: anchor.der.clone(),
                 subject: anchor.subject.clone(),
-                origin: Arc::clone(&origin),
+                origins: vec![Arc::clone(&origin)],
                 decoded: OnceLock::from(Ok(anchor)),
             });
         }
@@ -136,13 +169,44 @@ impl TrustStore {
         self.errors.iter().chain(undecodable).cloned().collect()
     }
 
+    /// Where anchors were looked for: files, folders, `Mozilla's list`, `native store`.
+    #[must_use]
+    pub fn places(&self) -> &[String] {
+        &self.places
+    }
+
+    /// Every anchor that decodes. [`Self::errors`] names the others from then on.
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.anchors
+            .iter()
+            .filter_map(|anchor| Some(Entry { certificate: anchor.certificate().ok()?, origins: &anchor.origins }))
+    }
+
+    /// Finds out in which files the anchors of the native store stand, where it is made of files. That reads them once
+    /// more, so it is for who shows them.
+    pub fn locate_native(&mut self) {
+        let located = native::locate();
+        if located.places.is_empty() {
+            return;
+        }
+        if let Some(at) = self.places.iter().position(|place| place == native::ORIGIN) {
+            self.places.splice(at..=at, located.places);
+        }
+        for anchor in &mut self.anchors {
+            let Some(at) = anchor.origins.iter().position(|origin| origin.as_ref() == native::ORIGIN) else { continue };
+            if let Some(files) = located.files.get(&Fingerprint::of(&anchor.der)) {
+                anchor.origins.splice(at..=at, files.iter().cloned());
+            }
+        }
+    }
+
     /// The octets of every anchor, whether they decode or not.
     pub fn encodings(&self) -> impl Iterator<Item = &Bytes> {
         self.anchors.iter().map(|anchor| &anchor.der)
     }
 
     /// Subject and octets of every anchor, whether the rest decodes or not.
-    pub fn entries(&self) -> impl Iterator<Item = (&Name, &Bytes)> {
+    pub fn subjects(&self) -> impl Iterator<Item = (&Name, &Bytes)> {
         self.anchors.iter().map(|anchor| (&anchor.subject, &anchor.der))
     }
 
@@ -189,7 +253,14 @@ impl TrustStore {
     }
 
     fn insert(&mut self, anchor: Anchor) {
-        if self.holds(anchor.subject.der(), &anchor.der) {
+        let places = self.by_subject.get(anchor.subject.der()).map(Vec::as_slice).unwrap_or_default();
+        let known = places.iter().copied().find(|at| self.anchors.get(*at).is_some_and(|it| it.der == anchor.der));
+        if let Some(known) = known.and_then(|at| self.anchors.get_mut(at)) {
+            for origin in anchor.origins {
+                if !known.origins.contains(&origin) {
+                    known.origins.push(origin);
+                }
+            }
             return;
         }
         let subject = Bytes::copy_from_slice(anchor.subject.der());
@@ -203,15 +274,16 @@ impl TrustStore {
             return;
         };
         let subject = Name::from_der(der.slice_ref(subject));
-        self.insert(Anchor { der, subject, origin: Arc::clone(origin), decoded: OnceLock::new() });
+        self.insert(Anchor { der, subject, origins: vec![Arc::clone(origin)], decoded: OnceLock::new() });
     }
 
     fn add_native(&mut self) {
-        let native = rustls_native_certs::load_native_certs();
-        self.errors.extend(native.errors.iter().map(|error| format!("native store: {error}")));
-        let origin = Arc::from("native store");
-        for certificate in native.certs {
-            self.add(Bytes::from(certificate.to_vec()), &origin);
+        self.places.push(native::ORIGIN.to_owned());
+        let (certificates, errors) = native::load();
+        self.errors.extend(errors);
+        let origin = Arc::from(native::ORIGIN);
+        for der in certificates {
+            self.add(der, &origin);
         }
         // The loader passes over these without a word, and OpenSSL would take them.
         if let Some(path) = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from)
@@ -289,18 +361,35 @@ impl TrustStore {
         }
         self.errors.extend(trusted_certificates(path, contents));
         let mut found = 0;
+        let mut failures: Vec<String> = Vec::new();
         for block in CertificateDer::pem_slice_iter(contents) {
             match block {
                 Ok(certificate) if subject_and_key(&certificate).is_some() => {
                     self.add(Bytes::from(certificate.to_vec()), &origin);
                     found += 1;
                 }
-                Ok(_) => self.errors.push(format!("{origin}: a CERTIFICATE block holds no certificate")),
-                Err(error) => self.errors.push(format!("{origin}: {error}")),
+                Ok(_) => failures.push(format!("{origin}: a CERTIFICATE block holds no certificate")),
+                Err(error) => failures.push(format!("{origin}: {error}")),
             }
+        }
+        if !failures.is_empty() {
+            let named = broken_blocks(path, contents);
+            self.errors.extend(if named.is_empty() { failures } else { named });
         }
         found
     }
+}
+
+/// The CERTIFICATE blocks that do not decode, or to something else, by the line that each begins on.
+fn broken_blocks(path: &Path, contents: &[u8]) -> Vec<String> {
+    let broken = |block: pem::Block| match block.contents {
+        _ if block.label != "CERTIFICATE" => None,
+        Err(reason) => Some((block.line, format!("does not decode: {reason}"))),
+        Ok(der) if subject_and_key(&der).is_none() => Some((block.line, "holds no certificate".to_owned())),
+        Ok(_) => None,
+    };
+    let blocks = pem::blocks(contents).into_iter().filter_map(broken);
+    blocks.map(|(line, what)| format!("{}: the CERTIFICATE block at line {line} {what}", path.display())).collect()
 }
 
 /// Which roots count as publicly trusted: Mozilla's list, and whatever the lab adds to stage it.
@@ -379,106 +468,4 @@ fn no_anchors(errors: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::path::testing::Authority;
-
-    fn root(name: &str) -> Arc<Certificate> {
-        Authority::root(name).certificate
-    }
-
-    fn pem(certificate: &Certificate) -> String {
-        rcgen_pem("CERTIFICATE", &certificate.der)
-    }
-
-    fn rcgen_pem(label: &str, der: &[u8]) -> String {
-        use base64::Engine as _;
-        format!(
-            "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
-            base64::engine::general_purpose::STANDARD.encode(der)
-        )
-    }
-
-    #[test]
-    fn mozillas_list_loads_and_decodes() {
-        let store = TrustStore::load(&[RootsChoice::Mozilla]).unwrap();
-        assert_eq!(store.label(), "mozilla");
-        assert_eq!(store.len(), webpki_root_certs::TLS_SERVER_ROOT_CERTS.len());
-        let public = PublicRoots::default();
-        for der in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
-            let root = Certificate::from_der(der.to_vec()).unwrap();
-            assert!(store.contains(&root) && public.contains(&root));
-            assert!(store.with_subject(&root.subject).iter().any(|found| **found == root));
-        }
-        assert_eq!(store.errors(), Vec::<String>::new());
-    }
-
-    #[test]
-    fn files_and_folders_add_up_and_count_each_anchor_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let (one, two, three) = (root("one"), root("two"), root("three"));
-        fs::write(folder.path().join("one.der"), &one.der).unwrap();
-        fs::write(folder.path().join("bundle.pem"), format!("text\n{}{}", pem(&one), pem(&two))).unwrap();
-        fs::write(folder.path().join("README"), "nothing here").unwrap();
-        fs::write(folder.path().join("broken.crt"), rcgen_pem("CERTIFICATE", b"\x30\x03abc")).unwrap();
-        fs::write(folder.path().join("empty.cer"), "").unwrap();
-        fs::create_dir(folder.path().join("inner.pem")).unwrap();
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), pem(&three) + &rcgen_pem("TRUSTED CERTIFICATE", &two.der)).unwrap();
-        let choices = [folder.path(), file.path()].map(|path| RootsChoice::Path(path.to_owned()));
-        let store = TrustStore::load(&choices).unwrap();
-        assert_eq!(store.len(), 3);
-        assert_eq!(store.label(), format!("{}+{}", folder.path().display(), file.path().display()));
-        assert!(store.contains(&one) && store.contains(&two) && store.contains(&three));
-        let errors = store.errors().join("\n");
-        assert_eq!(store.errors().len(), 3, "{errors}");
-        assert!(errors.contains("broken.crt: a CERTIFICATE block holds no certificate"), "{errors}");
-        assert!(errors.contains("empty.cer: no certificate in it"), "{errors}");
-        assert!(errors.contains("1 TRUSTED CERTIFICATE block was not read"), "{errors}");
-    }
-
-    #[test]
-    fn nothing_to_trust_is_an_error_with_a_remedy() {
-        let folder = tempfile::tempdir().unwrap();
-        let missing = RootsChoice::Path(folder.path().join("absent.pem"));
-        let error = TrustStore::load(&[missing]).unwrap_err().to_string();
-        assert!(error.contains("absent.pem") && error.contains("--roots"), "{error}");
-        let error = TrustStore::load(&[RootsChoice::Path(folder.path().to_owned())]).unwrap_err().to_string();
-        assert!(error.contains("no certificate in the folder"), "{error}");
-        let file = folder.path().join("key.pem");
-        fs::write(&file, rcgen_pem("PRIVATE KEY", b"secret")).unwrap();
-        assert!(TrustStore::load(&[RootsChoice::Path(file)]).unwrap_err().to_string().contains("no certificate in"));
-        let error = TrustStore::load(&[]).unwrap_err().to_string();
-        assert!(error.contains("ca-certificates"), "{error}");
-    }
-
-    #[test]
-    fn subjects_are_found_in_any_spelling() {
-        let store = TrustStore::of(vec![root("Some  Root")], "test");
-        assert_eq!(store.with_subject(&root("some root").subject).len(), 1);
-        assert!(!store.contains(&root("some root")));
-        assert!(store.with_subject(&root("other root").subject).is_empty());
-    }
-
-    #[test]
-    fn an_entry_that_does_not_decode_is_told_once_it_is_asked_for() {
-        let certificate = root("broken inside");
-        let mut der = certificate.der.to_vec();
-        // The first octet of notBefore's year.
-        let time = der.windows(2).position(|window| window == [0x17, 0x0d] || window == [0x18, 0x0f]).unwrap();
-        der[time + 2] = b'x';
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), der).unwrap();
-        let store = TrustStore::load(&[RootsChoice::Path(file.path().to_owned())]).unwrap();
-        assert!(store.errors().is_empty() && store.len() == 1);
-        assert!(store.with_subject(&certificate.subject).is_empty());
-        assert!(store.errors()[0].contains("broken inside"), "{:?}", store.errors());
-    }
-
-    #[test]
-    fn a_public_root_is_told_by_subject_and_key() {
-        let private = root("private");
-        assert!(!PublicRoots::default().contains(&private));
-        assert!(PublicRoots { extra: HashSet::from([private.sha256]) }.contains(&private));
-    }
-}
+mod tests;

@@ -7,7 +7,8 @@ use csv::{Terminator, WriterBuilder};
 use super::escape::escape;
 
 /// Writes a header line and rows. Cells are quoted where need be; one that a spreadsheet would take for a formula gets
-/// an apostrophe before it; control characters, line ends among them, become spaces, and what deceives the eye is written out.
+/// an apostrophe before it, control characters, line ends among them, become spaces, and what is invisible or turns the
+/// direction of text is written out.
 ///
 /// # Errors
 /// Those of the writer, and a row of another length than the header.
@@ -25,8 +26,8 @@ where
 
 /// Spreadsheets evaluate what begins with one of these, also within quotes.
 fn harmless(cell: &str) -> String {
-    let spaced: String = cell.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
-    let cell = escape(&spaced);
+    let cell: String = cell.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    let cell = escape(&cell);
     if cell.starts_with(['=', '+', '-', '@']) { format!("'{cell}") } else { cell.into_owned() }
 }
 
@@ -38,7 +39,8 @@ mod tests {
     fn cells_stay_cells_and_never_become_formulas() {
         let mut written = Vec::new();
         let row = |cells: [&str; 3]| cells.map(str::to_owned);
-        let rows = [row(["a,b", "say \"x\"", "two\r\nlines"]), row(["=cmd|' /C calc'!A0", "-1+1", "\u{202e}[31m"])];
+        let rows =
+            [row(["a,b", "say \"x\"", "two\r\nlines"]), row(["=cmd|' /C calc'!A0", "-1+1", "\u{1b}[31m\u{202e}"])];
         write(&["one", "two", "three"], rows, &mut written).unwrap();
         let text = String::from_utf8(written.clone()).unwrap();
         assert_eq!(text.lines().count(), 3, "{text}");
@@ -46,6 +48,6 @@ mod tests {
         let read: Vec<Vec<String>> =
             reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect();
         assert_eq!(read[0], ["a,b", "say \"x\"", "two  lines"]);
-        assert_eq!(read[1], ["'=cmd|' /C calc'!A0", "'-1+1", "\\u{202e}[31m"]);
+        assert_eq!(read[1], ["'=cmd|' /C calc'!A0", "'-1+1", " [31m\\u{202e}"]);
     }
 }

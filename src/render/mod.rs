@@ -10,6 +10,7 @@ pub mod escape;
 pub mod human;
 pub mod json;
 pub mod ndjson;
+mod roots;
 mod text;
 
 use std::io::{self, Write};
@@ -17,6 +18,8 @@ use std::io::{self, Write};
 use crate::report::Report;
 use crate::report::rollover::RolloverReport;
 use crate::report::url::UrlReport;
+
+pub use roots::{RootsFormat, roots};
 
 /// `--format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -258,11 +258,7 @@ impl Certificate {
             serial: certificate.serial.to_string(),
             not_before: Time(certificate.not_before),
             not_after: Time(certificate.not_after),
-            key: Key {
-                algorithm: certificate.key.algorithm_name().to_owned(),
-                bits: certificate.key.size_bits(),
-                curve: certificate.key.curve().map(ToOwned::to_owned),
-            },
+            key: Key::from(&certificate.key),
             signature_algorithm: certificate.signature_algorithm.name().to_owned(),
             subject_alt_names: certificate.subject_alt_names.iter().flatten().map(ToString::to_string).collect(),
             extended_key_usage: certificate
@@ -276,6 +272,16 @@ impl Certificate {
             ca_issuers_urls: certificate.ca_issuers_urls.clone(),
             must_staple: certificate.must_staple,
             pem: x509::pem::encode("CERTIFICATE", &certificate.der),
+        }
+    }
+}
+
+impl From<&x509::PublicKey> for Key {
+    fn from(key: &x509::PublicKey) -> Self {
+        Self {
+            algorithm: key.algorithm_name().to_owned(),
+            bits: key.size_bits(),
+            curve: key.curve().map(ToOwned::to_owned),
         }
     }
 }

@@ -11,6 +11,7 @@
 mod convert;
 pub mod endpoints;
 pub mod rollover;
+pub mod roots;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod schema;

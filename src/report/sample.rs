@@ -1,5 +1,9 @@
 //! Reports made by hand, for the tests of renderers and schema.
 
+use super::roots::{
+    Asked, Compare, Likeness, Match, OtherCertificate, Presence, Query, QueryKind, ROOTS_SCHEMA, Root, RootsReport,
+    Validity,
+};
 use super::url::{URL_SCHEMA, UrlEndpoint, UrlReport};
 use super::*;
 
@@ -288,5 +292,73 @@ pub(crate) fn url_report() -> UrlReport {
             remedy: "publish a new CRL".into(),
             reference: "RFC 5280 §5.1.2.5",
         }],
+    }
+}
+
+pub(crate) fn root(octet: u8, name: &str, not_after: &str) -> Root {
+    Root {
+        name: name.to_owned(),
+        subject: format!("CN={name},OU=Unit {octet},O=Example Trust,C=DE"),
+        sha256: digest(octet),
+        sha1: format!("{octet:02x}").repeat(20),
+        serial: format!("{octet:02x}ab"),
+        not_before: time("2010-01-01T00:00:00Z"),
+        not_after: time(not_after),
+        validity: if not_after < "2026" { Validity::Expired } else { Validity::Valid },
+        key: Key { algorithm: "RSA".into(), bits: Some(4096), curve: None },
+        origins: vec!["/etc/ssl/certs/ca-certificates.crt".into()],
+    }
+}
+
+/// A root that expired was asked for, in a store that differs from the other list in every way.
+pub(crate) fn roots_report() -> RootsReport {
+    let at = time("2026-03-12T00:00:00Z");
+    let answer = "\"Example Root\" is in this machine's trust store (native, 3 roots), but expired".to_owned();
+    RootsReport {
+        schema: ROOTS_SCHEMA,
+        tool: Tool::THIS,
+        started: at,
+        finished: at,
+        verdict: Verdict::Critical,
+        at,
+        store: "native".into(),
+        places: vec!["/etc/ssl/certs/ca-certificates.crt".into(), "/etc/ssl/certs".into()],
+        roots: vec![
+            root(1, "Example Root", "2025-01-01T00:00:00Z"),
+            root(2, "Twin", "2040-01-01T00:00:00Z"),
+            root(3, "Twin", "2041-01-01T00:00:00Z"),
+        ],
+        query: Some(Query {
+            text: "Example Root".into(),
+            kind: QueryKind::Name,
+            status: Some(Presence::Expired),
+            matches: vec![digest(1)],
+            asked: vec![Asked {
+                subject: None,
+                sha256: None,
+                status: Presence::Expired,
+                answer: answer.clone(),
+                matches: vec![Match { sha256: digest(1), likeness: Likeness::Name }],
+            }],
+        }),
+        findings: vec![Finding {
+            code: "store.root-missing",
+            severity: Severity::Critical,
+            about: About::Target,
+            message: answer,
+            remedy: "move to a root that is valid".into(),
+            reference: "RFC 5280 §6.1.1 (d)",
+        }],
+        errors: vec!["/etc/ssl/certs/broken.pem: the CERTIFICATE block at line 1 holds no certificate".into()],
+        compare: Some(Compare {
+            with: "mozilla".into(),
+            listed: 2,
+            only_here: vec![digest(1), digest(2)],
+            only_there: vec![root(4, "Elsewhere", "2040-01-01T00:00:00Z")],
+            other_certificate: vec![OtherCertificate {
+                here: digest(3),
+                there: root(5, "Twin", "2045-01-01T00:00:00Z"),
+            }],
+        }),
     }
 }

@@ -5,6 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::endpoints::{ENDPOINTS_SCHEMA, EndpointsReport};
 use super::rollover::{ROLLOVER_SCHEMA, RolloverReport};
+use super::roots::{ROOTS_SCHEMA, RootsReport};
 use super::url::{URL_SCHEMA, UrlReport};
 use super::{REPORT_SCHEMA, Report};
 use crate::finding::catalogue;
@@ -36,6 +37,15 @@ pub fn rollover() -> Schema {
     schema_of::<RolloverReport>(ROLLOVER_SCHEMA, "an old chain against a new one, by certflight rollover")
 }
 
+/// JSON Schema (draft 2020-12) of `certflight/roots/1`.
+#[must_use]
+pub fn roots() -> Schema {
+    schema_of::<RootsReport>(
+        ROOTS_SCHEMA,
+        "the roots of a trust store, and what certflight roots found of those asked for",
+    )
+}
+
 /// As it is serialised, not as it would be read: fields that may be `null` are there all the same.
 fn schema_of<T: JsonSchema>(title: &str, description: &str) -> Schema {
     let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
@@ -58,6 +68,10 @@ pub(super) fn endpoints_name(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn rollover_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "const": ROLLOVER_SCHEMA })
+}
+
+pub(super) fn roots_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "const": ROOTS_SCHEMA })
 }
 
 /// A finding's code: one of the catalogue's.
@@ -99,6 +113,7 @@ mod tests {
         let value = validate(&report(), &sample::report(targets));
         assert_eq!(value["schema"], "certflight/report/1");
         validate(&url(), &sample::url_report());
+        validate(&roots(), &sample::roots_report());
     }
 
     #[test]

@@ -117,6 +117,19 @@ impl Name {
         Some(self.rdns()?.iter().map(rdn).collect())
     }
 
+    /// Type and text of every attribute, from the first RDN on: the type by its short name, else as a dotted OID; what
+    /// is no text, or an undecodable name, is left out.
+    #[must_use]
+    pub fn texts(&self) -> Vec<(String, String)> {
+        let rdns = self.rdns().unwrap_or_default();
+        let attributes = rdns.iter().flatten().filter_map(|attribute| {
+            let oid = der::oid_to_string(attribute.oid);
+            let value = text(attribute.value_tag, attribute.value)?;
+            Some((attribute_name(&oid).map_or(oid, ToOwned::to_owned), value))
+        });
+        attributes.collect()
+    }
+
     /// Whether the octets decode as an `RDNSequence`.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
@@ -204,7 +217,7 @@ fn rdn_comparison_key(attributes: &[Attribute<'_>]) -> Vec<u8> {
 
 /// Prepared for comparison (RFC 5280 §7.1, after RFC 4518 §2): what does not show mapped to nothing, case folded,
 /// NFKC, outer white space cut, inner runs made one space.
-pub(super) fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     if text.is_ascii() {
         return spaced(text.split_ascii_whitespace(), str::to_ascii_lowercase);
     }
@@ -219,7 +232,7 @@ fn spaced<'a>(words: impl Iterator<Item = &'a str>, fold: impl Fn(&str) -> Strin
 }
 
 /// RFC 4518 §2.2: soft hyphens, joiners, variation selectors and the like.
-fn is_mapped_to_nothing(character: char) -> bool {
+pub(crate) fn is_mapped_to_nothing(character: char) -> bool {
     matches!(
         character,
         '\u{ad}' | '\u{34f}' | '\u{1806}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -368,6 +381,8 @@ mod tests {
         let name = name(&[(O, 0x13, b"A, B"), (CN, 0x0c, b" x\x1b[31m\n")]);
         assert_eq!(name.to_string(), "CN=\\ x\\1B[31m\\0A,O=A\\, B");
         assert_eq!(name.organization().as_deref(), Some("A, B"));
+        let attributes = [("O", "A, B"), ("CN", " x\x1b[31m\n")].map(|(kind, text)| (kind.to_owned(), text.to_owned()));
+        assert_eq!(name.texts(), attributes);
     }
 
     #[test]

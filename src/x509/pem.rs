@@ -21,6 +21,8 @@ const DASHES: &[u8] = b"-----";
 pub struct Block {
     /// `CERTIFICATE`, `X509 CRL`, `PKCS7`, `TRUSTED CERTIFICATE`, …
     pub label: String,
+    /// The line of the text that it begins on, from 1.
+    pub line: usize,
     /// The decoded octets, or what is wrong with the base64.
     pub contents: Result<Bytes, String>,
 }
@@ -36,8 +38,13 @@ pub fn is_pem(input: &[u8]) -> bool {
 pub fn blocks(input: &[u8]) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut rest = input;
+    let mut line: usize = 1;
+    let mut counted = input;
     while let Some((_, after)) = split(rest, BEGIN) {
         rest = after;
+        let passed = counted.get(..counted.len().saturating_sub(after.len())).unwrap_or_default();
+        line = line.saturating_add(passed.iter().filter(|octet| **octet == b'\n').count());
+        counted = after;
         // The label ends on its line; otherwise these were no more than dashes in a text.
         let line_end = after.iter().position(|octet| matches!(octet, b'\n' | b'\r')).unwrap_or(after.len());
         let Some((label, _)) = after.get(..line_end).and_then(|line| split(line, DASHES)) else {
@@ -55,7 +62,7 @@ pub fn blocks(input: &[u8]) -> Vec<Block> {
             None => Err("the END line is missing".to_owned()),
         };
         rest = body_and_rest.get(body.len()..).unwrap_or_default();
-        blocks.push(Block { label, contents });
+        blocks.push(Block { label, line, contents });
     }
     blocks
 }
@@ -105,8 +112,8 @@ fn split<'a>(haystack: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> 
 mod tests {
     use super::*;
 
-    fn good(label: &str, contents: &'static [u8]) -> Block {
-        Block { label: label.to_owned(), contents: Ok(Bytes::from_static(contents)) }
+    fn good(label: &str, line: usize, contents: &'static [u8]) -> Block {
+        Block { label: label.to_owned(), line, contents: Ok(Bytes::from_static(contents)) }
     }
 
     #[test]
@@ -115,7 +122,10 @@ mod tests {
         let text = encode("X509 CRL", &der);
         assert!(text.starts_with("-----BEGIN X509 CRL-----\nAAEC") && text.ends_with("-----END X509 CRL-----\n"));
         assert!(text.lines().all(|line| line.len() <= 64));
-        assert_eq!(blocks(text.as_bytes()), [Block { label: "X509 CRL".to_owned(), contents: Ok(der.into()) }]);
+        assert_eq!(
+            blocks(text.as_bytes()),
+            [Block { label: "X509 CRL".to_owned(), line: 1, contents: Ok(der.into()) }]
+        );
         assert_eq!(encode("A", &[]), "-----BEGIN A-----\n-----END A-----\n");
     }
 
@@ -125,7 +135,7 @@ mod tests {
             -----END CERTIFICATE-----\r\n---\r\nsubject=CN = a.test ----- BEGIN nothing\n\
             -----BEGIN TRUSTED CERTIFICATE-----\nAQ==\n-----END TRUSTED CERTIFICATE-----";
         assert!(is_pem(text));
-        assert_eq!(blocks(text), [good("CERTIFICATE", &[1, 2, 3, 4]), good("TRUSTED CERTIFICATE", &[1])]);
+        assert_eq!(blocks(text), [good("CERTIFICATE", 3, &[1, 2, 3, 4]), good("TRUSTED CERTIFICATE", 9, &[1])]);
         assert!(!is_pem(b"0\x82\x01"));
     }
 

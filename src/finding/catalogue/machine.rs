@@ -17,9 +17,9 @@ entries! {
     remedy: "Whoever administers this machine mends or removes the entries named (on Linux, update-ca-certificates or update-ca-trust writes the bundle anew), checks SSL_CERT_FILE and SSL_CERT_DIR, or names the anchors with --roots.";
     reference: "RFC 5280 §6.1.1 (d)";
 
-    ROOT_MISSING = "store.root-missing", Fixed(Critical), "A root that is asked for is not trusted here";
-    explanation: "The root that was asked about (by name, thumbprint or file, as an expectation, or as the end of the new chain before a rollover) is not in this machine's trust store, or only expired, or under another key. A chain that ends in it does not verify here, however well everything else is set up. Other machines have other stores, so that the same chain can work elsewhere.";
-    remedy: "Whoever administers this machine adds the root, whose thumbprint is compared with what the CA publishes, to the trust store (on Debian a file in /usr/local/share/ca-certificates and update-ca-certificates; on Red Hat /etc/pki/ca-trust/source/anchors and update-ca-trust; on Windows a group policy or certlm.msc), or updates the system's list of roots.";
+    ROOT_MISSING = "store.root-missing", Fixed(Critical), "A root that was asked for is not trusted here";
+    explanation: "The root that was asked for is not among the trust anchors, or not as it should be: it is absent, or outside of its validity, or the anchor of that name has another key. A chain that ends in it will not verify on this machine, however sound it is and whatever other machines say. Another certificate with the same name and key counts as the root itself, since a trust anchor is a name and a key.";
+    remedy: "Whoever administers this machine updates its CA certificates where the root is a public one, else adds it to the trust store once its thumbprint has been compared with the one that its owner publishes (Debian: a .crt file in /usr/local/share/ca-certificates, then update-ca-certificates; Fedora: /etc/pki/ca-trust/source/anchors, then update-ca-trust; Windows: certutil -addstore Root).";
     reference: "RFC 5280 §6.1.1 (d)";
 
     CLOCK_SKEW = "local.clock-skew", Fixed(Warning), "This machine's clock is off";

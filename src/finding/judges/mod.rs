@@ -11,6 +11,7 @@ mod egress;
 mod endpoint;
 mod expect;
 pub(super) mod path;
+pub(super) mod presence;
 mod revocation;
 mod rollover;
 mod store;
@@ -26,7 +27,8 @@ use super::{About, Code, Finding, Policy, Severity};
 use crate::Examination;
 use crate::acquire::{AcquireError, Presented, PresentedCertificate};
 use crate::egress::Way;
-use crate::path::CertificationPath;
+use crate::path::store::StoreError;
+use crate::path::{CertificationPath, TrustStore};
 use crate::revocation::{Answer, EndpointFacts};
 use crate::rollover::{Comparison, Difference};
 use crate::x509::{Certificate, Fingerprint};
@@ -143,6 +145,23 @@ pub(super) fn is_about_a_way(code: Code) -> bool {
 /// The URLs whose way is closed.
 pub(super) fn closed_urls(ways: &[Way]) -> impl Iterator<Item = &str> {
     egress::closed_urls(ways)
+}
+
+/// A trust store, and what was asked of it.
+pub(super) fn roots(
+    store: Result<&TrustStore, &StoreError>,
+    answers: &[crate::path::presence::Answer],
+    at: Timestamp,
+) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    match store {
+        Ok(store) => {
+            presence::judge(store, answers, at, &mut sink);
+            store::unreadable_entries(store.label(), &store.errors(), &mut sink);
+        }
+        Err(failure) => store::no_anchors(None, failure, &mut sink),
+    }
+    sink.findings
 }
 
 /// One target's observations with what every judge needs to talk about them.

@@ -1,6 +1,7 @@
 //! `store.*`, `local.*`: what this machine could not read, and what time it thinks it is.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,31 +16,28 @@ use crate::finding::wording::{list, span, when};
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn judge(examination: &Examination, sink: &mut Sink) {
-    no_anchors(examination, sink);
-    unreadable_entries(examination, sink);
+    if let Some(failure) = &examination.trust_store_failure {
+        no_anchors(Some(&examination.target), failure, sink);
+    }
+    unreadable_entries(&examination.trust_store, &examination.trust_store_errors, sink);
     clock(examination, sink);
 }
 
 /// Without any anchor the question cannot be put.
-fn no_anchors(examination: &Examination, sink: &mut Sink) {
-    let Some(failure) = &examination.trust_store_failure else { return };
-    let message = format!("{}: nothing can be verified without trust anchors: {failure}", examination.target);
+pub(super) fn no_anchors(target: Option<&str>, failure: &impl Display, sink: &mut Sink) {
+    let target = target.map_or_else(String::new, |target| format!("{target}: "));
+    let message = format!("{target}nothing can be verified without trust anchors: {failure}");
     let remedy = "have this host's administrator mend the trust store, or name the anchors with --roots".to_owned();
     sink.report(machine::STORE_UNREADABLE, Weight::Grave, About::Target, message, remedy);
 }
 
 /// Some entries are missing, and the rest was used.
-fn unreadable_entries(examination: &Examination, sink: &mut Sink) {
-    let errors = &examination.trust_store_errors;
+pub(super) fn unreadable_entries(store: &str, errors: &[String], sink: &mut Sink) {
     if errors.is_empty() {
         return;
     }
-    let message = format!(
-        "trust store {}: {} entries could not be read: {}",
-        examination.trust_store,
-        errors.len(),
-        list(errors)
-    );
+    let entries = if errors.len() == 1 { "1 entry".to_owned() } else { format!("{} entries", errors.len()) };
+    let message = format!("trust store {store}: {entries} could not be read: {}", list(errors));
     let remedy = "have this host's administrator mend or remove these entries of the trust store".to_owned();
     sink.report(machine::STORE_UNREADABLE, Weight::Usual, About::Target, message, remedy);
 }

@@ -6,6 +6,7 @@ mod connection;
 mod endpoint;
 mod expect;
 mod path;
+mod presence;
 mod revocation;
 mod rollover;
 mod whole;

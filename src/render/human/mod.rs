@@ -7,6 +7,7 @@ mod explain;
 mod findings;
 mod phrase;
 mod rollover;
+mod roots;
 mod url;
 
 use std::io::{self, Write};
@@ -16,6 +17,7 @@ use anstyle::{AnsiColor, Style};
 pub use self::egress::endpoints;
 pub use self::explain::{codes, explain};
 pub use self::rollover::rollover;
+pub use self::roots::roots;
 pub use self::url::url;
 use super::text::{Page, Text};
 use crate::report::{EndpointStatus, Finding, Report, Severity, Status, Summary, Target, Verdict};

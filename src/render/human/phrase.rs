@@ -116,6 +116,13 @@ pub(super) fn short_name(name: &str) -> String {
         .map_or_else(|| name.to_owned(), ToOwned::to_owned)
 }
 
+/// What tells names with the same common name apart: the unit, else the organization.
+pub(super) fn unit(name: &str) -> Option<String> {
+    let attributes = attributes(name);
+    let value = |wanted: &str| attributes.iter().find_map(|attribute| attribute.strip_prefix(wanted));
+    value("OU=").or_else(|| value("O=")).map(ToOwned::to_owned)
+}
+
 /// Attributes of a name by RFC 4514, most specific first. Escapes of the characters that are special
 /// there are undone; hexadecimal ones stay: what they stand for is not for showing.
 fn attributes(name: &str) -> Vec<String> {
@@ -165,6 +172,8 @@ mod tests {
         assert_eq!(short_name("C=US"), "C=US");
         assert_eq!(short_name("#3000"), "#3000");
         assert_eq!(short_name("CN=x\\"), "x\\");
+        assert_eq!(unit(r"CN=a,OU=b\,c,O=d").as_deref(), Some("b,c"));
+        assert_eq!((unit("CN=a,O=d").as_deref(), unit("CN=a")), (Some("d"), None));
     }
 
     #[test]

@@ -205,3 +205,84 @@ fn a_connection_takes_one_line_of_eighty_columns_and_its_phases_are_for_the_curi
     assert!(line(&at_width(80)).ends_with(" ms") && !line(&at_width(80)).contains("handshake"));
     assert!(line(&Options { verbose: true, ..at_width(200) }).contains("handshake"));
 }
+
+fn roots(report: &crate::report::roots::RootsReport, options: &Options) -> String {
+    let mut octets = Vec::new();
+    super::roots(report, options, &mut octets).unwrap();
+    String::from_utf8(octets).unwrap()
+}
+
+#[test]
+fn the_answer_about_a_root_comes_first() {
+    for width in [40, 60, 80, 200] {
+        let text = roots(&sample::roots_report(), &at_width(width));
+        assert!(text.starts_with("expired: \"Example Root\" is in this"), "{text}");
+        for part in
+            ["→movetoarootthatisvalid", "criticalstore.root-missing", "expired435daysago", "CN=ExampleRoot,OU=Unit1"]
+        {
+            assert!(dense(&text).contains(part), "{part}: {text}");
+        }
+    }
+    let quiet = roots(&sample::roots_report(), &Options { quiet: true, ..at_width(80) });
+    assert!(quiet.starts_with("CRITICAL Example Root: store.root-missing: ") && quiet.lines().count() == 1, "{quiet}");
+}
+
+#[test]
+fn roots_of_the_same_name_are_told_apart_and_the_expired_marked() {
+    let mut report = sample::roots_report();
+    (report.query, report.compare) = (None, None);
+    report.findings.clear();
+    for width in [20, 40, 80, 140] {
+        for verbose in [false, true] {
+            let text = roots(&report, &Options { verbose, ..at_width(width) });
+            assert!(text.lines().all(|line| columns(line) <= width && line.trim_end() == line), "{width}: {text}");
+        }
+    }
+    let text = roots(&report, &at_width(80));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "root           until               key       SHA-1");
+    assert_eq!(lines[1], "Example Root   2025-01-01 expired  RSA 4096  01010101…");
+    assert_eq!(lines[2], "Twin (Unit 2)  2040-01-01          RSA 4096  02020202…");
+    assert!(text.ends_with("/etc/ssl/certs; 1 expired\n"), "{text}");
+    assert!(roots(&report, &at_width(140)).contains(&report.roots[1].sha1), "there is room for the whole thumbprint");
+}
+
+#[test]
+fn differences_from_another_list_come_by_kind() {
+    let mut report = sample::roots_report();
+    report.query = None;
+    report.findings.clear();
+    let text = roots(&report, &at_width(80));
+    for part in [
+        "Only here, not on Mozilla's list: 2\n",
+        "Only on Mozilla's list: 1\n",
+        "By another certificate than on Mozilla's list: 1\n  Twin\n    here   SHA-1 0303",
+        "3 roots in this machine's trust store, 1 of them on Mozilla's list, which has 2",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(text.lines().all(|line| columns(line) <= 80), "{text}");
+}
+
+#[test]
+fn names_of_roots_are_inert() {
+    const EVIL: &str = "\x1b[2J\r\n\u{9b}2J\u{202e}gnirts\u{200b}";
+    let mut report = sample::roots_report();
+    for root in &mut report.roots {
+        root.name = format!("{EVIL}{}", "x".repeat(300));
+        root.subject = format!("CN={EVIL},OU={EVIL}");
+        root.origins = vec![EVIL.to_owned()];
+        root.key.algorithm = EVIL.to_owned();
+    }
+    report.places = vec![EVIL.to_owned()];
+    let mut listed = report.clone();
+    (listed.query, listed.compare) = (None, None);
+    for report in [&report, &listed] {
+        for options in [at_width(80), Options { verbose: true, ..at_width(60) }] {
+            let text = roots(report, &options);
+            let harmless = |character: char| character == '\n' || !crate::render::escape::is_deceptive(character);
+            assert!(text.chars().all(harmless), "{text}");
+            assert!(text.lines().all(|line| columns(line) <= options.width), "{text}");
+        }
+    }
+}
