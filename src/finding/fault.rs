@@ -3,7 +3,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::wording::{Tried, list};
+use super::tried::Tried;
+use super::wording::list;
 use crate::net::{AnswerSource, Cause, IcmpError, IcmpKind, Outcome, is_private};
 
 /// What happened, where the cause tells it better than the outcome.
@@ -205,7 +206,7 @@ impl Tried {
 mod tests {
     use std::time::Duration;
 
-    use super::super::wording::remedies;
+    use super::super::tried::remedies;
     use super::*;
 
     fn tried(address: &str, outcome: Outcome) -> Tried {

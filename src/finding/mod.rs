@@ -7,6 +7,7 @@ pub mod catalogue;
 mod fault;
 mod judges;
 mod severity;
+mod tried;
 mod wording;
 
 use std::collections::HashSet;

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use super::{Case, Sink, Weight};
 use crate::acquire::{ClientCertificate, Connection, Presented, StarttlsRefusal};
-use crate::finding::wording::{self, Tried, list, outcomes, remedies, when};
+use crate::finding::tried::{Tried, outcomes, remedies, with_a_route};
+use crate::finding::wording::{list, when};
 use crate::finding::{About, Code, catalogue::connection as codes};
 use crate::net::{AnswerSource, Outcome, Resolution};
 use crate::x509::Fingerprint;
@@ -153,7 +154,7 @@ fn summary(connection: &Connection) -> String {
 
 fn partly(place: (&str, u16), working: &[&Connection], failing: &[&Connection], case: &Case<'_>, sink: &mut Sink) {
     let all = working.iter().chain(failing).map(|made| tried(place, made)).collect();
-    let counted = wording::with_a_route(all);
+    let counted = with_a_route(all);
     let lost: Vec<&Tried> = counted
         .iter()
         .filter(|tried| failing.iter().any(|made| made.address.is_some() && made.address == tried.address))
@@ -169,7 +170,7 @@ fn partly(place: (&str, u16), working: &[&Connection], failing: &[&Connection], 
 /// One finding for each way to fail that got furthest; addresses that were not even connected to are told with it.
 fn nothing_works(place: (&str, u16), failing: &[&Connection], case: &Case<'_>, sink: &mut Sink) {
     let unconnected = failing.iter().filter(|made| !made.connected).map(|made| tried(place, made)).collect();
-    let unconnected: Vec<Tried> = wording::with_a_route(unconnected);
+    let unconnected: Vec<Tried> = with_a_route(unconnected);
     let unconnected: Vec<&Tried> = unconnected.iter().collect();
     let mut groups: Vec<(Code, Vec<&Connection>)> = Vec::new();
     for made in failing.iter().copied().filter(|made| made.connected || made.outcome == Outcome::Ok) {

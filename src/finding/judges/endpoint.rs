@@ -7,7 +7,8 @@ use url::Url;
 
 use super::{Sink, Weight};
 use crate::finding::catalogue::{endpoint as codes, revocation as content};
-use crate::finding::wording::{Tried, outcomes, remedies, wait, with_a_route};
+use crate::finding::tried::{Tried, outcomes, remedies, with_a_route};
+use crate::finding::wording::wait;
 use crate::finding::{About, Code};
 use crate::net::{AnswerSource, Attempt, HttpMethod, Outcome, port_of};
 use crate::revocation::{ContentDefect, EndpointFacts, EndpointKind, Skipped};
