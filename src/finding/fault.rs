@@ -29,7 +29,7 @@ pub(super) fn words(tried: &Tried) -> Option<String> {
         }),
         Cause::NoRoute => Some(format!("{place} is unreachable: this machine has no route to it")),
         Cause::NameServers { asked, .. } if tried.outcome == Outcome::DnsNxdomain && !asked.is_empty() => {
-            Some(format!("the name {} does not exist, says the name server {} (NXDOMAIN)", tried.host, servers(asked)))
+            Some(format!("the name {} does not exist (NXDOMAIN), says the name server {}", tried.host, servers(asked)))
         }
         _ => None,
     }

@@ -13,7 +13,7 @@ fn dns_failure(world: &World, more: &[&str], message: &str, remedy: &str) -> See
 
 pub fn nxdomain(world: &World) -> Seen {
     world.resolve(&["address=/www.real.test/"]);
-    let message = "the name www.real.test does not exist, says the name server 203.0.113.53 (NXDOMAIN)";
+    let message = "the name www.real.test does not exist (NXDOMAIN), says the name server 203.0.113.53";
     let remedy = "have the administrator of the name server 203.0.113.53 let it through";
     dns_failure(world, &[], message, remedy)
 }
