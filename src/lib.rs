@@ -397,6 +397,13 @@ impl Run {
         passed.ok().and_then(|passed| self.now.checked_add(passed).ok()).unwrap_or(self.now)
     }
 
+    /// The instant that CRLs and OCSP responses are judged at. What is fetched today is replaced long before a day that
+    /// lies ahead (`--at`), so its freshness is today's; data at hand is judged by that day.
+    #[must_use]
+    pub fn revocation_at(&self) -> Timestamp {
+        if self.revocation.offline { self.at } else { self.at.min(self.now) }
+    }
+
     /// For a target whose turn comes that long after the run began. A list can take longer than clocks may
     /// differ by, and what a responder signs meanwhile is not from the future. With `--at`, the instant of judgement stays.
     #[must_use]
@@ -439,6 +446,8 @@ pub struct Examination {
     pub offline: bool,
     /// The wall clock's time when the target's turn came.
     pub now: Timestamp,
+    /// The instant that CRLs and OCSP responses were judged at; see [`Run::revocation_at`].
+    pub revocation_at: Timestamp,
     /// When that was.
     pub started: Instant,
     /// How long it took.
@@ -467,6 +476,7 @@ impl Examination {
             purpose: run.purpose,
             offline: run.revocation.offline,
             now: run.time_at(started),
+            revocation_at: run.revocation_at(),
             started,
             elapsed: started.elapsed(),
             expected: None,
@@ -524,5 +534,10 @@ mod tests {
         let late = run.later(hour);
         assert_eq!((late.now, late.at), (now + hour, now - hour));
         assert_eq!(run.later(Duration::MAX).now, now);
+        assert_eq!(run.revocation_at(), now - hour);
+        run.at = now + hour;
+        assert_eq!(run.revocation_at(), now);
+        run.revocation.offline = true;
+        assert_eq!(run.revocation_at(), now + hour);
     }
 }

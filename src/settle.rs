@@ -65,7 +65,7 @@ impl Inquiry<'_> {
         let Self { run, store, deadline, progress, .. } = *self;
         let at_hand = revocation::AtHand { pool, store, judge: &StandardJudge };
         let subjects = revocation::Subjects { certificates: &subjects(search, leaf), staple, at_hand };
-        revocation::examine(&run.retriever, &run.revocation, subjects, run.at, deadline, progress).await
+        revocation::examine(&run.retriever, &run.revocation, subjects, run.revocation_at(), deadline, progress).await
     }
 }
 

@@ -178,3 +178,27 @@ fn what_cannot_be_asked_is_refused_with_the_remedy() {
         assert!(stderr.contains(part), "{arguments:?}: {stderr}");
     }
 }
+
+#[test]
+fn the_day_of_the_change_makes_no_alarm_of_what_is_renewed_until_then() {
+    let case = Case::start("clean");
+    // The CRLs end in 7 and 30 days, the OCSP responses tomorrow, the leaf in 40 days.
+    let day = (case.lab.now + jiff::SignedDuration::from_hours(25 * 24)).to_string();
+    let check = |at: &str, more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_certflight"))
+            .args(["check", &case.lab.target, "--at", at, "--format", "json"])
+            .args(case.lab.cli_args())
+            .args(more)
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code().unwrap(), report["targets"][0].clone())
+    };
+    let (exit, target) = check(&day, &[]);
+    assert_eq!(exit, 0, "{:#}", target["findings"]);
+    assert_eq!(target["revocation"][0]["status"], "good");
+    assert_ne!(target["at"], target["revocation_at"]);
+    let after_its_end = (case.lab.now + jiff::SignedDuration::from_hours(41 * 24)).to_string();
+    let (exit, target) = check(&after_its_end, &[]);
+    assert_eq!((exit, &target["findings"][0]["code"]), (2, &"cert.expired".into()));
+}

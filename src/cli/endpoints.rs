@@ -118,7 +118,13 @@ impl Listing {
         let of_targets: Vec<finding::Finding> = checked.iter().flat_map(|checked| checked.findings.clone()).collect();
         let findings = finding::judge_egress(&of_targets, &ways, &run.policy);
         let sources = checked.iter().map(|checked| checked.examination.target.clone());
-        let sources = sources.chain(self.places.iter().map(ToString::to_string)).collect();
+        let sources = sources
+            .chain(
+                self.places
+                    .iter()
+                    .map(|place| place.object.as_ref().map_or_else(|| place.to_string(), ToString::to_string)),
+            )
+            .collect();
         Ok(EndpointsReport::new(sources, &ways, self.probe, &findings, started, Timestamp::now()))
     }
 }

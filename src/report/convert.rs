@@ -50,6 +50,7 @@ impl Target {
             verdict: checked.verdict,
             elapsed_ms: milliseconds(examination.elapsed),
             at: Time(at),
+            revocation_at: Time(examination.revocation_at),
             connections: connections(examination),
             certificates: certificates(examination),
             paths: paths(examination),

@@ -138,6 +138,9 @@ pub struct Target {
     pub elapsed_ms: f64,
     /// The instant that validity was judged at (`--at`, else the clock's).
     pub at: Time,
+    /// The instant that CRLs and OCSP responses were judged at: that of `at`, but not later than the clock's unless
+    /// `--offline`.
+    pub revocation_at: Time,
     /// Connections made, in order. None for files.
     pub connections: Vec<Connection>,
     /// Certificates presented that decode, and those of every path; the judged one first.

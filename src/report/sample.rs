@@ -107,6 +107,7 @@ pub(crate) fn silent_crl() -> Target {
         verdict: Verdict::Critical,
         elapsed_ms: 5012.25,
         at: time("2026-03-03T00:00:00Z"),
+        revocation_at: time("2026-03-03T00:00:00Z"),
         connections: vec![Connection {
             address: Some("192.0.2.1:443".into()),
             outcome: Outcome::Ok,

@@ -138,6 +138,7 @@ mod tests {
                 "verdict",
                 "elapsed_ms",
                 "at",
+                "revocation_at",
                 "connections",
                 "certificates",
                 "paths",

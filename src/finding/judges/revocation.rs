@@ -91,7 +91,7 @@ pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
     // Before what is told of each endpoint by itself: of one that is too slow for both this says more.
     windows::judge(case, sink);
     for endpoint in &facts.endpoints {
-        source(endpoint, &case.names, case.at, &mut consequences, sink);
+        source(endpoint, &case.names, case.examination.revocation_at, &mut consequences, sink);
     }
     for file in &facts.files {
         given(file, case, &mut consequences, sink);
@@ -232,7 +232,7 @@ fn staple(case: &Case<'_>, consequences: &mut Consequences, sink: &mut Sink) {
         is_file: false,
         certificates: &asked,
         names: &case.names,
-        at: case.at,
+        at: case.examination.revocation_at,
     };
     let (blocking, other): (Vec<&ContentDefect>, Vec<&ContentDefect>) =
         facts.defects.iter().partition(|defect| defect.is_blocking());
@@ -283,8 +283,14 @@ fn given(facts: &FileFacts, case: &Case<'_>, consequences: &mut Consequences, si
     } else {
         &asked
     };
-    let origin =
-        Origin { kind: facts.kind, place: &facts.path, is_file: true, certificates, names: &case.names, at: case.at };
+    let origin = Origin {
+        kind: facts.kind,
+        place: &facts.path,
+        is_file: true,
+        certificates,
+        names: &case.names,
+        at: case.examination.revocation_at,
+    };
     defects(&origin, &told, facts.usable, About::Endpoint(facts.path.clone()), consequences, sink);
 }
 

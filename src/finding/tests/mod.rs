@@ -3,6 +3,7 @@
 mod cert;
 mod chain;
 mod connection;
+mod egress;
 mod endpoint;
 mod expect;
 mod path;
@@ -107,6 +108,7 @@ impl Certificates {
             purpose: Purpose::Server,
             offline: false,
             now: at(),
+            revocation_at: at(),
             started: Instant::now(),
             elapsed: Duration::from_millis(40),
         }

@@ -88,7 +88,7 @@ pub(super) fn show(target: &Target, verbose: bool, page: &mut Page<'_>) -> io::R
 fn row<'a>(target: &Target, endpoint: &'a Endpoint) -> Row<'a> {
     let (word, style) = word(endpoint, &target.findings);
     let mut parts: Vec<String> = Vec::new();
-    parts.extend(what(endpoint, target.at));
+    parts.extend(what(endpoint, target.revocation_at));
     let others = endpoint.certificates.iter().skip(1);
     let others: Vec<String> =
         others.filter_map(|sha256| target.certificate(sha256)).take(3).map(phrase::name).collect();

@@ -120,6 +120,7 @@ fn examination(
         purpose: Purpose::Server,
         offline: false,
         now: Timestamp::UNIX_EPOCH,
+        revocation_at: Timestamp::UNIX_EPOCH,
         started: std::time::Instant::now(),
         elapsed: Duration::from_micros(41_200),
         expected: None,
