@@ -199,9 +199,12 @@ impl Inquiry<'_> {
             Purpose::Client => NameCheck::NotAsked,
             Purpose::Server | Purpose::Any => path::hostname::check(&leaf, presented.name()),
         };
-        let anchor = search.chosen().filter(|path| path.judgement.valid).and_then(|path| path.anchor());
+        let chosen = search.chosen();
+        let anchor = chosen.filter(|path| path.judgement.valid).and_then(|path| path.anchor());
+        let top = chosen.and_then(|path| path.certificates.last());
         Examination {
             publicly_trusted: anchor.is_some_and(|anchor| run.public_roots.contains(anchor)),
+            public_root: top.is_some_and(|top| run.public_roots.contains(top)),
             presented: Ok(presented),
             pool,
             search,
@@ -435,6 +438,8 @@ pub struct Examination {
     pub trust_store_failure: Option<String>,
     /// Whether the chosen path is valid and ends in a root on Mozilla's list.
     pub publicly_trusted: bool,
+    /// Whether the chosen path ends in such a root, valid and trusted here or not.
+    pub public_root: bool,
     /// `--purpose`
     pub purpose: Purpose,
     /// `--offline`
@@ -467,6 +472,7 @@ impl Examination {
             trust_store_errors: Vec::new(),
             trust_store_failure: None,
             publicly_trusted: false,
+            public_root: false,
             purpose: run.purpose,
             offline: run.revocation.offline,
             now: run.time_at(started),

@@ -316,7 +316,10 @@ fn tls_with_an_untrusted_certificate() {
         let outcome = directory.check();
         outcome.expect(2, &["critical endpoint.unreachable"]);
         let message = complaint(&outcome);
-        assert!(message.contains("the TLS handshake with") && message.contains("UnknownIssuer"), "{message}");
+        assert!(
+            message.contains("the TLS handshake with") && message.contains("issued by CN=Stranger Root"),
+            "{message}"
+        );
     });
 }
 

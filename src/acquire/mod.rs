@@ -17,7 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use crate::net::{Deadline, Network, Outcome, Resolution};
+use crate::net::{AnswerSource, Cause, Deadline, Network, Outcome, Resolution};
 use crate::target::{Host, Target};
 use crate::x509::{Certificate, CertificateError, Fingerprint};
 
@@ -150,6 +150,10 @@ pub struct Connection {
     pub outcome: Outcome,
     /// What more is known.
     pub detail: Option<String>,
+    /// What is known of who could mend it.
+    pub cause: Option<Cause>,
+    /// Where the address came from; `Given` with `--connect`.
+    pub answer_source: AnswerSource,
     /// What was negotiated, when the handshake completed.
     pub tls: Option<TlsSession>,
     /// Phases.

@@ -8,7 +8,7 @@ use futures_util::stream;
 use super::capture::capture;
 use super::starttls::{self, Waits};
 use super::{AcquireOptions, Connection, ConnectionTimings, Presented};
-use crate::net::{Deadline, Failure, Network, Opened, Outcome, Resolution};
+use crate::net::{AnswerSource, Deadline, Failure, Network, Opened, Outcome, Resolution};
 use crate::target::{Host, Server};
 
 /// Everything that stays the same for all addresses of a server.
@@ -35,11 +35,7 @@ pub(super) async fn acquire(
         Ok(given) => given.unwrap_or_else(|| server.host.clone()),
         Err(error) => {
             let name = options.servername.clone().unwrap_or_default();
-            let failure = Failure {
-                outcome: Outcome::Unsupported,
-                detail: Some(format!("cannot ask for this server name: {error}")),
-                elapsed: std::time::Duration::ZERO,
-            };
+            let failure = Failure::at_once(Outcome::Unsupported, format!("cannot ask for this server name: {error}"));
             return Presented::ByServer { name, resolution: None, connections: vec![failed(None, failure)] };
         }
     };
@@ -60,6 +56,9 @@ pub(super) async fn acquire(
     let mut connections = approach.directly(&resolution).await;
     for connection in &mut connections {
         connection.timings.dns = resolution.elapsed;
+        if options.connect.is_none() {
+            connection.answer_source = resolution.source.clone();
+        }
     }
     // An address to connect to is nobody's resolution.
     let resolution = (options.connect.is_none() || is_name).then_some(resolution);
@@ -89,6 +88,7 @@ impl Approach<'_> {
             let failure = resolution.failure.clone().unwrap_or(Failure {
                 outcome: Outcome::DnsNoAddress,
                 detail: None,
+                cause: None,
                 elapsed: resolution.elapsed.unwrap_or_default(),
             });
             return vec![Connection { timings: ConnectionTimings::default(), ..failed(None, failure) }];
@@ -194,6 +194,8 @@ fn untried() -> Connection {
         connected: false,
         outcome: Outcome::Ok,
         detail: None,
+        cause: None,
+        answer_source: AnswerSource::Given,
         tls: None,
         timings: ConnectionTimings::default(),
         served: Vec::new(),
@@ -210,6 +212,7 @@ fn failed(address: Option<SocketAddr>, failure: Failure) -> Connection {
         address,
         outcome: failure.outcome,
         detail: failure.detail,
+        cause: failure.cause,
         timings: ConnectionTimings { connect: Some(failure.elapsed), ..ConnectionTimings::default() },
         ..untried()
     }

@@ -148,9 +148,10 @@ async fn by_connecting(network: &Network, place: &Place, url: &Url, deadline: De
     if let Some(proxy) = network.endpoint_proxy(url) {
         return vec![through(network, proxy, place, url, deadline).await];
     }
-    let blank = || Attempt::blank(HttpMethod::Get, url.clone(), false);
     let resolution = network.resolve(&place.host.unbracketed(), deadline).await;
-    if let Some(failure) = resolution.failure {
+    let blank =
+        || Attempt { answer_source: resolution.source.clone(), ..Attempt::blank(HttpMethod::Get, url.clone(), false) };
+    if let Some(failure) = resolution.failure.clone() {
         return vec![failed(blank(), None, failure)];
     }
     let addresses: Vec<SocketAddr> =
@@ -189,7 +190,7 @@ fn connected(blank: Attempt, address: SocketAddr, begun: Instant) -> Attempt {
 
 fn failed(blank: Attempt, address: Option<SocketAddr>, failure: Failure) -> Attempt {
     let timings = HttpTimings { total: Some(failure.elapsed), ..HttpTimings::default() };
-    Attempt { address, outcome: failure.outcome, detail: failure.detail, timings, ..blank }
+    Attempt { address, outcome: failure.outcome, detail: failure.detail, cause: failure.cause, timings, ..blank }
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@
 //! code, severity, remedy and clause of the [`catalogue`], and the [`Verdict`] that follows.
 
 pub mod catalogue;
+mod fault;
 mod judges;
 mod severity;
+mod tried;
 mod wording;
 
 use std::collections::HashSet;

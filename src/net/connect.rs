@@ -1,12 +1,14 @@
 //! TCP connections: one address, or the first of several (RFC 8305), each failure classified.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
+use super::cause::{Cause, IcmpError};
+use super::icmp::Witness;
 use super::limits::Deadline;
 use super::outcome::{Failure, Outcome};
 use super::race::{Race, staggered};
@@ -33,9 +35,16 @@ pub(super) async fn connect(address: SocketAddr, step: Duration, deadline: Deadl
             let _ = stream.set_nodelay(true);
             Ok(Connected { stream, elapsed: started.elapsed() })
         }
-        Ok(Err(error)) => {
+        Ok(Err((_, Some(error)))) => {
+            let failure = Failure::since(started, error.kind.outcome(), format!("connect: {error}"));
+            Err(failure.because(Cause::Icmp(error)))
+        }
+        Ok(Err((error, None))) => {
             let (outcome, detail) = classify(&error);
-            Err(Failure::since(started, outcome, format!("connect: {detail}")))
+            let no_route = outcome == Outcome::Unreachable && !has_route(address.ip());
+            let detail = if no_route { "this machine has no route to the address".to_owned() } else { detail };
+            let failure = Failure::since(started, outcome, format!("connect: {detail}"));
+            Err(failure.because(no_route.then_some(Cause::NoRoute)))
         }
         Err(_) => {
             let detail = deadline.describe_silence("connect", step, started.elapsed());
@@ -56,13 +65,40 @@ pub(super) async fn connect_any(
 
 /// Opens the socket; when this process is out of file descriptors, waits for one, since that says
 /// nothing about the peer.
-async fn open(address: SocketAddr) -> io::Result<TcpStream> {
+async fn open(address: SocketAddr) -> Result<TcpStream, (io::Error, Option<IcmpError>)> {
     loop {
-        match TcpStream::connect(address).await {
-            Err(error) if out_of_descriptors(&error) => tokio::time::sleep(DESCRIPTOR_WAIT).await,
+        match open_watched(address).await {
+            Err((error, _)) if out_of_descriptors(&error) => tokio::time::sleep(DESCRIPTOR_WAIT).await,
             result => return result,
         }
     }
+}
+
+async fn open_watched(address: SocketAddr) -> Result<TcpStream, (io::Error, Option<IcmpError>)> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    };
+    let socket = socket.map_err(|error| (error, None))?;
+    let witness = Witness::of(&socket, address.is_ipv6());
+    match socket.connect(address).await {
+        Ok(stream) => {
+            if let Some(witness) = witness {
+                witness.dismiss();
+            }
+            Ok(stream)
+        }
+        Err(error) => Err((error, witness.and_then(Witness::error))),
+    }
+}
+
+/// Whether this machine has any route to an address (RFC 6724 §5, rule 1). Nothing is sent.
+pub(super) fn has_route(address: IpAddr) -> bool {
+    let any: SocketAddr = match address {
+        IpAddr::V4(_) => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
+        IpAddr::V6(_) => (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    std::net::UdpSocket::bind(any).and_then(|socket| socket.connect((address, 9))).is_ok()
 }
 
 #[cfg(unix)]
@@ -84,17 +120,18 @@ pub(super) fn classify(error: &io::Error) -> (Outcome, String) {
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
             (Outcome::Reset, "reset while connecting".to_owned())
         }
-        // Linux reports an ICMP "administratively prohibited" (a firewall's reject) as "host unreachable" too.
+        // An ICMP "administratively prohibited" (a firewall's reject) is reported as "host unreachable" too, and over
+        // IPv6 as a lack of permission.
         ErrorKind::HostUnreachable => {
             (Outcome::Unreachable, "no route to the host, or a firewall rejects it".to_owned())
         }
         ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
-            (Outcome::Unreachable, "network unreachable: no route to this address".to_owned())
+            (Outcome::Unreachable, "no route to the network, or a firewall rejects it".to_owned())
         }
         ErrorKind::AddrNotAvailable => (Outcome::Unreachable, "this machine has no address to connect from".to_owned()),
         ErrorKind::TimedOut => (Outcome::Timeout, "no answer (the system gave up)".to_owned()),
         ErrorKind::PermissionDenied => {
-            (Outcome::Refused, "this machine forbids it: a local firewall rule or security policy".to_owned())
+            (Outcome::Refused, "this machine forbids it, or a firewall rejects it".to_owned())
         }
         _ => (Outcome::Unreachable, error.to_string()),
     }

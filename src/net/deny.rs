@@ -43,7 +43,8 @@ impl Network {
 
 /// Whether an address is loopback, private, link-local, shared, multicast or otherwise not of the
 /// public Internet (IANA special-purpose registries), those inside transition addresses included.
-pub(super) fn is_private(address: IpAddr) -> bool {
+#[must_use]
+pub fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_private_v4(address),
         IpAddr::V6(address) => is_private_v6(address),

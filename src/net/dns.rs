@@ -16,6 +16,8 @@ use hickory_resolver::Hosts;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
+use super::cause::Cause;
+use super::connect::has_route;
 use super::limits::Deadline;
 use super::nameserver::{Miss, NameServer};
 use super::outcome::{Failure, Outcome};
@@ -28,6 +30,20 @@ const MAX_ADDRESSES: usize = 32;
 /// How long the next name server, or the C library, waits for the one before it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Where the addresses of a name came from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum AnswerSource {
+    /// Nobody was asked: the host is an address itself, or pinned.
+    #[default]
+    Given,
+    /// The hosts file.
+    HostsFile,
+    /// This name server.
+    NameServer(SocketAddr),
+    /// What the C library knows beyond hosts file and DNS (nsswitch.conf).
+    CLibrary,
+}
+
 /// What a name resolved to.
 #[derive(Debug, Clone, Default)]
 pub struct Resolution {
@@ -35,6 +51,8 @@ pub struct Resolution {
     pub addresses: Vec<IpAddr>,
     /// Why there are none.
     pub failure: Option<Failure>,
+    /// Who said so, where there are any.
+    pub source: AnswerSource,
     /// How long the asker waited for it; `None` where that was not needed (literal, pinned, known from before).
     pub elapsed: Option<Duration>,
 }
@@ -44,7 +62,7 @@ impl Resolution {
     fn waited_for(&self, elapsed: Option<Duration>) -> Self {
         let failure = self.failure.clone();
         let failure = failure.map(|failure| Failure { elapsed: elapsed.unwrap_or_default(), ..failure });
-        Self { addresses: self.addresses.clone(), failure, elapsed }
+        Self { addresses: self.addresses.clone(), failure, source: self.source.clone(), elapsed }
     }
 }
 
@@ -120,19 +138,18 @@ impl Resolver {
             Ok(Err(silence)) => silence,
             Err(_) => {
                 let detail = deadline.describe_silence("name resolution", self.step, started.elapsed());
-                failed(Failure::since(started, Outcome::DnsTimeout, detail), started)
+                let servers = self.source.get().map_or(&[][..], |source| &source.servers);
+                let failure = Failure::since(started, Outcome::DnsTimeout, detail);
+                failed(failure.because(name_servers(servers, false)), started)
             }
         }
     }
 
     fn given(&self, addresses: Vec<IpAddr>) -> Resolution {
         let addresses = arrange(addresses, self.family, |_| true);
-        let failure = addresses.is_empty().then(|| Failure {
-            outcome: Outcome::DnsNoAddress,
-            detail: Some(self.family_missing("address")),
-            elapsed: Duration::ZERO,
-        });
-        Resolution { addresses, failure, elapsed: None }
+        let failure =
+            addresses.is_empty().then(|| Failure::at_once(Outcome::DnsNoAddress, self.family_missing("address")));
+        Resolution { addresses, failure, source: AnswerSource::Given, elapsed: None }
     }
 
     async fn ask(&self, name: &str, deadline: Deadline) -> Resolution {
@@ -142,17 +159,25 @@ impl Resolver {
         };
         let source = self.source.get_or_init(|| self.open_source());
         let local = hosts_addresses(&source.hosts, &query);
-        let found = if local.is_empty() { self.ask_all(source, name, &query, deadline).await } else { Ok(local) };
+        let found = if local.is_empty() {
+            self.ask_all(source, name, &query, deadline).await
+        } else {
+            Ok((local, AnswerSource::HostsFile))
+        };
         match found {
-            Ok(addresses) => {
+            Ok((addresses, source)) => {
                 let addresses = arrange(addresses, self.family, has_route);
                 if addresses.is_empty() {
                     let detail = self.family_missing("address");
-                    return failed(Failure::since(started, Outcome::DnsNoAddress, detail), started);
+                    let failure = Failure::since(started, Outcome::DnsNoAddress, detail);
+                    let asked = if let AnswerSource::NameServer(asked) = source { vec![asked] } else { Vec::new() };
+                    return failed(failure.because(Cause::NameServers { asked, rejected: false }), started);
                 }
-                Resolution { addresses, failure: None, elapsed: Some(started.elapsed()) }
+                Resolution { addresses, failure: None, source, elapsed: Some(started.elapsed()) }
             }
-            Err((outcome, detail)) => failed(Failure::since(started, outcome, detail), started),
+            Err(NotFound { outcome, detail, cause }) => {
+                failed(Failure::since(started, outcome, detail).because(cause), started)
+            }
         }
     }
 
@@ -186,7 +211,7 @@ impl Resolver {
         name: &str,
         query: &Name,
         deadline: Deadline,
-    ) -> Result<Vec<IpAddr>, (Outcome, String)> {
+    ) -> Result<(Vec<IpAddr>, AnswerSource), NotFound> {
         let limit = deadline.cap(self.step);
         let started = Instant::now();
         let mut dns = std::pin::pin!(self.ask_servers(&source.servers, query, limit, deadline));
@@ -214,7 +239,9 @@ impl Resolver {
                     Err(miss) => said = Some(miss),
                 },
                 answer = &mut library, if !library_done => match answer {
-                    Ok(addresses) if !arrange(addresses.clone(), self.family, |_| true).is_empty() => return Ok(addresses),
+                    Ok(addresses) if !arrange(addresses.clone(), self.family, |_| true).is_empty() => {
+                        return Ok((addresses, AnswerSource::CLibrary));
+                    }
                     _ => library_done = true,
                 },
             }
@@ -228,12 +255,10 @@ impl Resolver {
         name: &Name,
         limit: Duration,
         deadline: Deadline,
-    ) -> Result<Vec<IpAddr>, (Outcome, String)> {
+    ) -> Result<(Vec<IpAddr>, AnswerSource), NotFound> {
         if servers.is_empty() {
-            return Err((
-                Outcome::DnsFailure,
-                "no name server is configured, and the system does not know the name".to_owned(),
-            ));
+            let detail = "no name server is configured, and the system does not know the name".to_owned();
+            return Err(NotFound { outcome: Outcome::DnsFailure, detail, cause: name_servers(&[], false) });
         }
         let started = Instant::now();
         let end = started.checked_add(limit).unwrap_or(started);
@@ -243,39 +268,59 @@ impl Resolver {
                 let server = Arc::clone(server);
                 async move {
                     match server.addresses(name, self.family, self.grace, end).await {
-                        Err(miss @ (Miss::Silent | Miss::Broken(_))) => Err(miss),
+                        Err(miss @ (Miss::Silent | Miss::Unasked(_) | Miss::Broken(_))) => Err(miss),
                         settled => Ok(settled),
                     }
                 }
             })
             .await;
         if let Some((server, settled)) = race.winner {
-            return settled.map_err(|miss| match miss {
-                Miss::NxDomain => (Outcome::DnsNxdomain, format!("{server}: the name does not exist (NXDOMAIN)")),
-                _ => (
-                    Outcome::DnsNoAddress,
-                    format!("{server}: the name exists, but has {}", self.family_missing("address")),
-                ),
-            });
+            let (outcome, what) = match settled {
+                Ok(addresses) => return Ok((addresses, AnswerSource::NameServer(server.address()))),
+                Err(Miss::NxDomain) => (Outcome::DnsNxdomain, "the name does not exist (NXDOMAIN)".to_owned()),
+                Err(_) => {
+                    (Outcome::DnsNoAddress, format!("the name exists, but has {}", self.family_missing("address")))
+                }
+            };
+            let cause = name_servers(&[Arc::clone(&server)], false);
+            return Err(NotFound { outcome, detail: format!("{server}: {what}"), cause });
         }
-        // An error that was said is more telling than silence.
-        let broken = race.failed.iter().find_map(|(server, miss)| match miss {
-            Miss::Broken(error) => Some(format!("{server}: {error}")),
-            _ => None,
-        });
-        if let Some(detail) = broken {
-            return Err((Outcome::DnsFailure, detail));
+        // An error that was said is more telling than one about asking, and that more than silence.
+        let failed = |wanted: fn(&Miss) -> Option<&String>| {
+            race.failed.iter().find_map(|(server, miss)| Some((server, wanted(miss)?)))
+        };
+        if let Some((server, error)) = failed(|miss| if let Miss::Broken(error) = miss { Some(error) } else { None }) {
+            let (detail, cause) = (format!("{server}: {error}"), name_servers(&[Arc::clone(server)], false));
+            return Err(NotFound { outcome: Outcome::DnsFailure, detail, cause });
+        }
+        if let Some((server, error)) = failed(|miss| if let Miss::Unasked(error) = miss { Some(error) } else { None }) {
+            let detail = format!("{server}: could not be asked: {error}");
+            return Err(NotFound { outcome: Outcome::DnsFailure, detail, cause: name_servers(servers, true) });
         }
         let silent: Vec<String> =
             race.failed.iter().map(|(server, _)| server).chain(&race.pending).map(ToString::to_string).collect();
         let waited = started.elapsed();
         let step = format!("name server {}", silent.join(", "));
-        Err((Outcome::DnsTimeout, deadline.describe_silence(&step, self.step, waited)))
+        let detail = deadline.describe_silence(&step, self.step, waited);
+        Err(NotFound { outcome: Outcome::DnsTimeout, detail, cause: name_servers(servers, false) })
     }
 }
 
+/// Why asking gave no address.
+#[derive(Debug)]
+struct NotFound {
+    outcome: Outcome,
+    detail: String,
+    cause: Cause,
+}
+
+fn name_servers(asked: &[Arc<NameServer>], rejected: bool) -> Cause {
+    Cause::NameServers { asked: asked.iter().map(|server| server.address()).collect(), rejected }
+}
+
 fn failed(failure: Failure, started: Instant) -> Resolution {
-    Resolution { addresses: Vec::new(), failure: Some(failure), elapsed: Some(started.elapsed()) }
+    let elapsed = Some(started.elapsed());
+    Resolution { addresses: Vec::new(), failure: Some(failure), source: AnswerSource::Given, elapsed }
 }
 
 /// Lower case, without final dot.
@@ -313,15 +358,6 @@ async fn ask_c_library(name: &str) -> Vec<IpAddr> {
         Ok(_) => receiver.await.unwrap_or_default(),
         Err(_) => Vec::new(),
     }
-}
-
-/// Whether this machine has any route to an address (RFC 6724 §5, rule 1). Nothing is sent.
-fn has_route(address: IpAddr) -> bool {
-    let any: SocketAddr = match address {
-        IpAddr::V4(_) => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
-        IpAddr::V6(_) => (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    std::net::UdpSocket::bind(any).and_then(|socket| socket.connect((address, 9))).is_ok()
 }
 
 /// Drops duplicates and the family that is not wanted, interleaves the families (RFC 8305 §4), IPv6
@@ -506,12 +542,24 @@ mod tests {
         let resolver = Resolver::new(&options());
         let name = query_name("a.test").unwrap();
         let found = resolver.ask_servers(&servers, &name, step, soon()).await;
-        assert_eq!(found, Ok(vec![ip("192.0.2.1")]));
-        let (outcome, detail) =
+        let source = AnswerSource::NameServer(servers[2].address());
+        assert_eq!(found.unwrap(), (vec![ip("192.0.2.1")], source));
+        let NotFound { outcome, detail, cause } =
             resolver.ask_servers(&servers[..2], &name, Duration::from_millis(500), soon()).await.unwrap_err();
         assert_eq!(outcome, Outcome::DnsFailure);
         assert!(detail.contains("SERVFAIL"), "{detail}");
-        assert_eq!(resolver.ask_servers(&[], &name, step, soon()).await.unwrap_err().0, Outcome::DnsFailure);
+        assert_eq!(cause, name_servers(&servers[1..2], false));
+        assert_eq!(resolver.ask_servers(&[], &name, step, soon()).await.unwrap_err().outcome, Outcome::DnsFailure);
+    }
+
+    #[tokio::test]
+    async fn a_name_server_that_is_not_there_is_told_from_a_silent_one() {
+        let (closed, address) = super::super::testing::listener().await;
+        drop(closed);
+        let resolver = Resolver::new(&NetOptions { dns_server: Some(address), ..options() });
+        let failure = resolver.resolve("a.test", soon()).await.failure.unwrap();
+        assert_eq!(failure.outcome, Outcome::DnsFailure, "{failure:?}");
+        assert_eq!(failure.cause, Some(Cause::NameServers { asked: vec![address], rejected: true }));
     }
 
     #[test]

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use url::Url;
 
+use super::cause::Cause;
+use super::dns::AnswerSource;
 use super::exchange::{Ask, Settled, exchange};
 use super::http::{Attempt, Exchange, HttpMethod, HttpRequest, HttpTimings, Sink};
 use super::limits::Deadline;
@@ -99,7 +100,7 @@ impl Network {
         timeout(deadline.cap(Duration::MAX), self.shared.exchanges.acquire()).await.ok()?.ok()
     }
 
-    async fn connector(&self) -> &Result<TlsConnector, String> {
+    async fn connector(&self) -> &Result<tls::Connector, String> {
         self.shared.tls.get_or_init(|| self.shared.options.endpoint_roots.connector()).await
     }
 
@@ -188,24 +189,33 @@ impl<S: Sink> Visit<'_, S> {
 
     async fn directly(&self) -> Vec<Exchange<S>> {
         let mut done = Vec::new();
+        let source = self.at_its_addresses(&mut done).await;
+        for exchange in &mut done {
+            exchange.attempt.answer_source = source.clone();
+        }
+        done
+    }
+
+    /// Adds what became of each address, and says where they came from.
+    async fn at_its_addresses(&self, done: &mut Vec<Exchange<S>>) -> AnswerSource {
         let host = self.hop.url.host_str().unwrap_or_default();
         let mut tries = self.tries();
-        let (dns, addresses) = loop {
+        let (dns, addresses, source) = loop {
             let resolution = self.network.resolve(host, self.deadline).await;
             let dns = resolution.elapsed;
-            let Some(failure) = resolution.failure else { break (dns, resolution.addresses) };
+            let Some(failure) = resolution.failure else { break (dns, resolution.addresses, resolution.source) };
             let again = failure.outcome == Outcome::DnsTimeout && tries.next().is_some();
             // Name resolution is all there was: it is both its phase and the whole.
             let mut told = self.failed(None, None, failure);
             told.attempt.timings.dns = dns;
             done.push(told);
             if !again {
-                return done;
+                return AnswerSource::Given;
             }
         };
         if let Some(address) = self.network.denied_among(&addresses) {
             done.push(self.denied(address));
-            return done;
+            return source;
         }
         let addresses: Vec<SocketAddr> =
             addresses.into_iter().map(|address| SocketAddr::new(address, self.hop.port())).collect();
@@ -215,7 +225,7 @@ impl<S: Sink> Visit<'_, S> {
         } else {
             done.extend(self.until_answered(addresses, dns).await);
         }
-        done
+        source
     }
 
     /// Tries addresses until one answers; those that may have failed in passing, once more. The wait for the
@@ -320,6 +330,8 @@ impl<S: Sink> Visit<'_, S> {
         // Of a type without a name, or whether a whole check may change threads takes the compiler too deep.
         let settled: BoxFuture<'_, Settled<S>> = Box::pin(self.converse(stream, as_proxy));
         let settled = settled.await;
+        let login = as_proxy.filter(|_| settled.http_status == Some(407));
+        let cause = login.map(|proxy| Cause::ProxyLogin { given: proxy.credentials.is_some() });
         let before = dns.unwrap_or_default();
         let timings = HttpTimings {
             dns,
@@ -327,7 +339,9 @@ impl<S: Sink> Visit<'_, S> {
             first_byte: settled.first_byte.map(|first| before + first.saturating_duration_since(begun)),
             total: Some(before + begun.elapsed()),
         };
-        self.told(address, settled, timings)
+        let mut told = self.told(address, settled, timings);
+        told.attempt.cause = cause;
+        told
     }
 
     /// The request and its answer, in the protocol of the URL.
@@ -381,31 +395,28 @@ impl<S: Sink> Visit<'_, S> {
     fn failed(&self, address: Option<SocketAddr>, dns: Option<Duration>, failure: Failure) -> Exchange<S> {
         let timings =
             HttpTimings { dns, total: Some(dns.unwrap_or_default() + failure.elapsed), ..HttpTimings::default() };
-        let Failure { outcome, detail, .. } = failure;
+        let Failure { outcome, detail, cause, .. } = failure;
         Exchange {
-            attempt: Attempt { address, outcome, detail, timings, ..self.blank() },
+            attempt: Attempt { address, outcome, detail, cause, timings, ..self.blank() },
             body: None,
             further: Vec::new(),
         }
     }
 
     fn unaskable(&self, detail: String) -> Exchange<S> {
-        let failure = Failure { outcome: Outcome::Unsupported, detail: Some(detail), elapsed: Duration::ZERO };
-        self.failed(None, None, failure)
+        self.failed(None, None, Failure::at_once(Outcome::Unsupported, detail))
     }
 
     fn denied(&self, address: IpAddr) -> Exchange<S> {
         let detail = format!("not contacted: it leads to {address}, and --deny-private refuses such addresses");
-        let failure = Failure { outcome: Outcome::Unsupported, detail: Some(detail), elapsed: Duration::ZERO };
-        let mut refused = self.failed(None, None, failure);
+        let mut refused = self.failed(None, None, Failure::at_once(Outcome::Unsupported, detail));
         refused.attempt.denied = Some(address);
         refused
     }
 
     fn out_of_time(&self, address: Option<SocketAddr>, dns: Option<Duration>) -> Exchange<S> {
         let detail = "not tried: the deadline of the run came while it waited for its turn".to_owned();
-        let failure = Failure { outcome: Outcome::Timeout, detail: Some(detail), elapsed: Duration::ZERO };
-        self.failed(address, dns, failure)
+        self.failed(address, dns, Failure::at_once(Outcome::Timeout, detail))
     }
 
     fn blank(&self) -> Attempt {

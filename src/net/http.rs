@@ -8,6 +8,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use url::Url;
 
+use super::cause::Cause;
+use super::dns::AnswerSource;
 use super::limits;
 use super::outcome::Outcome;
 
@@ -83,6 +85,10 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// What more is known.
     pub detail: Option<String>,
+    /// What is known of who could mend it.
+    pub cause: Option<Cause>,
+    /// Where the address came from.
+    pub answer_source: AnswerSource,
     /// The private address that the URL leads to, where `--deny-private` kept it from being contacted;
     /// the outcome is `Unsupported` then.
     pub denied: Option<IpAddr>,
@@ -120,6 +126,8 @@ impl Attempt {
             through_proxy,
             outcome: Outcome::Ok,
             detail: None,
+            cause: None,
+            answer_source: AnswerSource::Given,
             denied: None,
             http_status: None,
             ldap_result: None,

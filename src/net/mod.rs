@@ -6,6 +6,7 @@
 //! never an `Err` of the run.
 
 mod activity;
+mod cause;
 mod connect;
 mod content;
 mod deny;
@@ -13,6 +14,7 @@ pub mod dns;
 mod exchange;
 mod fetch;
 pub mod http;
+mod icmp;
 pub mod ldap;
 pub mod limits;
 mod nameserver;
@@ -21,6 +23,7 @@ pub mod proxy;
 mod race;
 mod tls;
 mod tunnel;
+mod udp;
 
 #[cfg(test)]
 mod fetch_tests;
@@ -34,7 +37,9 @@ use std::time::Duration;
 
 use tokio::sync::{OnceCell, Semaphore};
 
-pub use dns::Resolution;
+pub use cause::{Cause, IcmpError, IcmpKind};
+pub use deny::is_private;
+pub use dns::{AnswerSource, Resolution};
 pub use http::{Attempt, Exchange, HttpMethod, HttpRequest, HttpTimings, ServerClock, Sink, port_of};
 pub use limits::{Deadline, Limits};
 pub use outcome::{Failure, Outcome};
@@ -108,7 +113,7 @@ struct Shared {
     /// Exchanges under way at once.
     exchanges: Semaphore,
     /// TLS for https endpoints, set up at the first one: reading the trust store takes milliseconds.
-    tls: OnceCell<Result<tokio_rustls::TlsConnector, String>>,
+    tls: OnceCell<Result<tls::Connector, String>>,
 }
 
 /// Why the network side of a run could not be set up.
@@ -239,6 +244,7 @@ impl Network {
             Some(failure) => Err(Failure {
                 outcome: Outcome::ProxyFailure,
                 detail: Some(format!("proxy {proxy} could not be reached: {failure}")),
+                cause: Some(Cause::ProxyUnreached { proxy: proxy.to_string() }),
                 elapsed: failure.elapsed,
             }),
             None => Ok(resolution.addresses.iter().map(|address| SocketAddr::new(*address, proxy.port)).collect()),

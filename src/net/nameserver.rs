@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RecordType};
-use hickory_resolver::TokioResolver;
+use hickory_resolver::Resolver;
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts, ServerOrderingStrategy,
 };
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use tokio::time::timeout;
 
 use super::Family;
 use super::race::staggered;
+use super::udp::Runtime;
 
 /// Why a name server gave no address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,9 @@ pub(super) enum Miss {
     NoData,
     /// It did not answer.
     Silent,
-    /// It answered with an error, or could not be asked: which.
+    /// It could not be asked: why.
+    Unasked(String),
+    /// It answered with an error, or nonsense: which.
     Broken(String),
     /// The name does not exist (RFC 2308 §2.1).
     NxDomain,
@@ -34,8 +36,8 @@ pub(super) enum Miss {
 pub(super) struct NameServer {
     address: SocketAddr,
     step: Duration,
-    udp: TokioResolver,
-    tcp: TokioResolver,
+    udp: Resolver<Runtime>,
+    tcp: Resolver<Runtime>,
 }
 
 impl NameServer {
@@ -58,6 +60,11 @@ impl NameServer {
             .collect()
     }
 
+    /// Where it is asked.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     fn new(address: SocketAddr, step: Duration, system: &ResolverConfig, mut options: ResolverOpts) -> Option<Self> {
         options.timeout = step;
         // Over UDP the query is repeated within its time anyhow; other servers are asked by `Resolver`.
@@ -72,7 +79,7 @@ impl NameServer {
             }
             let server = NameServerConfig::new(address.ip(), true, connections);
             let config = ResolverConfig::from_parts(system.domain().cloned(), system.search().to_vec(), vec![server]);
-            let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+            let mut builder = Resolver::builder_with_config(config, Runtime::default());
             *builder.options_mut() = options.clone();
             builder.build().ok()
         };
@@ -116,7 +123,7 @@ impl NameServer {
     async fn records(&self, name: &Name, record_type: RecordType) -> Result<Vec<IpAddr>, Miss> {
         // Some firewalls let TCP pass where UDP is dropped.
         let race = staggered(&[&self.udp, &self.tcp], self.step / 2, self.step, |resolver| {
-            let resolver: &TokioResolver = resolver;
+            let resolver: &Resolver<Runtime> = resolver;
             async move {
                 match resolver.lookup(name.clone(), record_type).await {
                     Ok(lookup) => {
@@ -182,8 +189,9 @@ fn more_telling(one: Miss, other: Miss) -> Miss {
     let rank = |miss: &Miss| match miss {
         Miss::NoData => 0,
         Miss::Silent => 1,
-        Miss::Broken(_) => 2,
-        Miss::NxDomain => 3,
+        Miss::Unasked(_) => 2,
+        Miss::Broken(_) => 3,
+        Miss::NxDomain => 4,
     };
     if rank(&other) > rank(&one) { other } else { one }
 }
@@ -206,8 +214,10 @@ fn classify(error: &NetError) -> Classified {
             Classified::Said(Miss::Broken(format!("answered {}", code_name(*code))))
         }
         NetError::Timeout => Classified::NotHeard(Miss::Silent),
-        NetError::Io(error) => {
-            Classified::NotHeard(Miss::Broken(format!("could not be asked: {}", super::connect::classify(error).1)))
+        NetError::Io(error) => Classified::NotHeard(Miss::Unasked(super::connect::classify(error).1)),
+        // Every way to ask failed at once; which error it was is not told any more.
+        NetError::NoConnections => {
+            Classified::NotHeard(Miss::Unasked("nothing listens there, or a firewall rejects it".to_owned()))
         }
         other => Classified::NotHeard(Miss::Broken(other.to_string())),
     }

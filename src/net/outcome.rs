@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::cause::Cause;
+
 /// Outcome of a connection or an attempt, by the contract's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -113,6 +115,8 @@ pub struct Failure {
     /// What more is known, for people ("connect: no answer in 5 s", "alert: handshake_failure").
     /// May hold text from the network: renderers escape it.
     pub detail: Option<String>,
+    /// What is known of who could mend it.
+    pub cause: Option<Cause>,
     /// How long the step took until it failed.
     pub elapsed: Duration,
 }
@@ -121,7 +125,19 @@ impl Failure {
     /// A failure of a step that began at `started` and ends now.
     #[must_use]
     pub fn since(started: Instant, outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self { outcome, detail: Some(detail.into()), elapsed: started.elapsed() }
+        Self { outcome, detail: Some(detail.into()), cause: None, elapsed: started.elapsed() }
+    }
+
+    /// One that took no time: the step was not begun.
+    #[must_use]
+    pub fn at_once(outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self { outcome, detail: Some(detail.into()), cause: None, elapsed: Duration::ZERO }
+    }
+
+    /// The same with what is known of its cause.
+    #[must_use]
+    pub fn because(self, cause: impl Into<Option<Cause>>) -> Self {
+        Self { cause: cause.into(), ..self }
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_socks::tcp::Socks5Stream;
 
+use super::cause::Cause;
 use super::limits::Deadline;
 use super::outcome::{Failure, Outcome};
 use super::proxy::{ProxyScheme, ProxyUrl};
@@ -43,7 +44,10 @@ pub(super) async fn open(
     };
     match negotiated {
         Ok(Ok(stream)) => Ok(Opened { stream, address, connect: started.elapsed() }),
-        Ok(Err((outcome, detail))) => Err(Failure::since(started, outcome, format!("proxy {proxy}: {detail}"))),
+        Ok(Err(Declined { outcome, detail, wants_login })) => {
+            let login = wants_login.then(|| Cause::ProxyLogin { given: proxy.credentials.is_some() });
+            Err(Failure::since(started, outcome, format!("proxy {proxy}: {detail}")).because(login))
+        }
         Err(_) => {
             let detail = deadline.describe_silence("request for a tunnel", step, asked.elapsed());
             Err(Failure::since(started, Outcome::ProxyFailure, format!("proxy {proxy}: {detail}")))
@@ -68,7 +72,9 @@ pub(super) async fn reach(
                 || deadline.describe_silence("connect", step, started.elapsed()),
                 |(_, failure)| failure.to_string(),
             );
-            Err(Failure::since(started, Outcome::ProxyFailure, format!("proxy {proxy} could not be reached: {why}")))
+            let failure =
+                Failure::since(started, Outcome::ProxyFailure, format!("proxy {proxy} could not be reached: {why}"));
+            Err(failure.because(Cause::ProxyUnreached { proxy: proxy.to_string() }))
         }
     }
 }
@@ -79,7 +85,21 @@ pub(super) fn authorization(proxy: &ProxyUrl) -> Option<String> {
     Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"))))
 }
 
-type Tunnel = Result<Box<dyn super::Stream>, (Outcome, String)>;
+type Tunnel = Result<Box<dyn super::Stream>, Declined>;
+
+/// Why the proxy opened no tunnel.
+struct Declined {
+    outcome: Outcome,
+    detail: String,
+    wants_login: bool,
+}
+
+impl Declined {
+    /// The proxy does not work.
+    fn failure(detail: impl Into<String>) -> Self {
+        Self { outcome: Outcome::ProxyFailure, detail: detail.into(), wants_login: false }
+    }
+}
 
 async fn http_connect(proxy: &ProxyUrl, mut stream: TcpStream, host: &str, port: u16) -> Tunnel {
     let authority = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
@@ -92,7 +112,7 @@ async fn http_connect(proxy: &ProxyUrl, mut stream: TcpStream, host: &str, port:
     let head = String::from_utf8_lossy(&head);
     let status_line = head.lines().next().unwrap_or_default();
     let Some(status) = parse_status(status_line) else {
-        return Err((Outcome::ProxyFailure, "it does not speak HTTP".to_owned()));
+        return Err(Declined::failure("it does not speak HTTP"));
     };
     if (200..300).contains(&status) {
         return Ok(Box::new(Prefixed { prefix: rest, stream }));
@@ -101,19 +121,19 @@ async fn http_connect(proxy: &ProxyUrl, mut stream: TcpStream, host: &str, port:
     let fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
     let own = describe_own_headers(fields.map(|(name, value)| (name, value.trim())));
     let status_line = quoted(status_line.split_once(' ').map_or(status_line, |(_, rest)| rest));
-    Err((outcome, format!("CONNECT answered {status_line}{own}")))
+    Err(Declined { outcome, detail: format!("CONNECT answered {status_line}{own}"), wants_login: status == 407 })
 }
 
 /// The octets up to the empty line, and those that came after it in the same read: the server
 /// behind the tunnel may speak first.
-async fn read_head(stream: &mut TcpStream) -> Result<(Vec<u8>, Bytes), (Outcome, String)> {
+async fn read_head(stream: &mut TcpStream) -> Result<(Vec<u8>, Bytes), Declined> {
     let mut head = Vec::new();
     let mut chunk = [0_u8; 2048];
     loop {
         let count = stream.read(&mut chunk).await.map_err(|error| cut(&error))?;
         if count == 0 {
             let heard = if head.is_empty() { "without an answer" } else { "within its answer" };
-            return Err((Outcome::ProxyFailure, format!("it closed the connection {heard}")));
+            return Err(Declined::failure(format!("it closed the connection {heard}")));
         }
         head.extend_from_slice(chunk.get(..count).unwrap_or_default());
         if let Some(end) = head_end(&head) {
@@ -121,7 +141,7 @@ async fn read_head(stream: &mut TcpStream) -> Result<(Vec<u8>, Bytes), (Outcome,
             return Ok((head, Bytes::from(rest)));
         }
         if head.len() > MAX_HEAD {
-            return Err((Outcome::ProxyFailure, format!("the head of its answer is longer than {MAX_HEAD} octets")));
+            return Err(Declined::failure(format!("the head of its answer is longer than {MAX_HEAD} octets")));
         }
     }
 }
@@ -157,8 +177,8 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-fn cut(error: &io::Error) -> (Outcome, String) {
-    (Outcome::ProxyFailure, format!("it cut the connection ({error})"))
+fn cut(error: &io::Error) -> Declined {
+    Declined::failure(format!("it cut the connection ({error})"))
 }
 
 async fn socks_connect(proxy: &ProxyUrl, stream: TcpStream, host: &str, port: u16) -> Tunnel {
@@ -174,8 +194,10 @@ async fn socks_connect(proxy: &ProxyUrl, stream: TcpStream, host: &str, port: u1
 }
 
 /// RFC 1928 §6 replies, RFC 1929 authentication.
-fn classify_socks(error: &tokio_socks::Error) -> (Outcome, String) {
+fn classify_socks(error: &tokio_socks::Error) -> Declined {
     use tokio_socks::Error;
+    let wants_login =
+        matches!(error, Error::NoAcceptableAuthMethods | Error::AuthorizationRequired | Error::PasswordAuthFailure(_));
     let (outcome, detail) = match error {
         Error::ConnectionNotAllowedByRuleset => (Outcome::ProxyDenied, "connection not allowed by its rules"),
         Error::NoAcceptableAuthMethods | Error::AuthorizationRequired => {
@@ -192,9 +214,9 @@ fn classify_socks(error: &tokio_socks::Error) -> (Outcome, String) {
         | Error::InvalidReservedByte
         | Error::UnknownAddressType
         | Error::UnknownAuthMethod => (Outcome::ProxyFailure, "it does not speak SOCKS5"),
-        other => return (Outcome::ProxyFailure, other.to_string()),
+        other => return Declined::failure(other.to_string()),
     };
-    (outcome, detail.to_owned())
+    Declined { outcome, detail: detail.to_owned(), wants_login }
 }
 
 /// A stream with octets that were read already.

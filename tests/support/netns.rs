@@ -1,6 +1,8 @@
 //! A network namespace of the test's own: loopback and nothing else, with firewall rules that hurt nobody.
 
+use std::fs;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
@@ -36,6 +38,11 @@ impl Namespace {
         Some(namespace)
     }
 
+    /// Its name, as `ip netns` knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// A command that runs inside.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
@@ -68,15 +75,34 @@ impl Namespace {
         setns(file, CloneFlags::CLONE_NEWNET).unwrap();
     }
 
+    /// Gives commands run inside this file in the place of `/etc/NAME`.
+    pub fn etc(&self, name: &str, text: &str) {
+        let folder = self.etc_folder();
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), text).unwrap();
+    }
+
+    /// Where `ip netns exec` looks for such files.
+    fn etc_folder(&self) -> PathBuf {
+        Path::new("/etc/netns").join(&self.name)
+    }
+
+    /// Does something inside, on a thread of its own: sockets opened there stay there, whoever uses them.
+    pub fn within<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
+        thread::scope(|scope| {
+            scope
+                .spawn(|| {
+                    self.enter();
+                    act()
+                })
+                .join()
+                .unwrap()
+        })
+    }
+
     /// Whether something listens at this port of 127.0.0.1 inside.
     pub fn answers(&self, port: u16) -> bool {
-        thread::scope(|scope| {
-            let connecting = scope.spawn(|| {
-                self.enter();
-                std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
-            });
-            connecting.join().unwrap()
-        })
+        self.within(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok())
     }
 
     /// Starts a scenario of the lab inside.
@@ -103,6 +129,11 @@ impl Namespace {
 impl Drop for Namespace {
     fn drop(&mut self) {
         let _ = Command::new("ip").args(["netns", "del", &self.name]).output();
+        if self.etc_folder().exists() {
+            let _ = fs::remove_dir_all(self.etc_folder());
+            // Not if others have theirs there.
+            let _ = fs::remove_dir("/etc/netns");
+        }
     }
 }
 

@@ -5,13 +5,13 @@ use crate::finding::Severity::{Critical, Warning};
 
 entries! {
     DNS_FAILURE = "connection.dns-failure", Fixed(Critical), "The target's name gives no address";
-    explanation: "The target's host name could not be turned into an address from this machine, so nothing else could be tried. NXDOMAIN means that the name does not exist, \"no address\" that it exists without an A or AAAA record, SERVFAIL that the zone's own servers failed or DNSSEC validation did, and a time-out that no resolver answered at all. With split DNS a name can exist on one network and not on another: what counts here is what this machine's resolver says.";
-    remedy: "NXDOMAIN or no address: whoever runs the zone adds the record, or the target is corrected if it is misspelt. SERVFAIL or a time-out: whoever runs this machine's resolver looks at it; a firewall may be dropping UDP and TCP port 53.";
+    explanation: "The target's host name could not be turned into an address from this machine, so nothing else could be tried. NXDOMAIN means that the name does not exist, \"no address\" that it exists without an A or AAAA record, SERVFAIL that the zone's own servers failed or DNSSEC validation did, and a time-out that no resolver answered at all. With split DNS a name can exist on one network and not on another, and DNS filters answer NXDOMAIN for what they block: what counts here is what this machine's resolver says.";
+    remedy: "NXDOMAIN or no address: whoever runs the zone adds the record, or the target is corrected if it is misspelt. SERVFAIL or a time-out: whoever runs this machine's resolver looks at it; a firewall may be dropping or rejecting UDP and TCP port 53 to it.";
     reference: "RFC 1034 §5; RFC 2308 §2";
 
     FAILED = "connection.failed", Fixed(Critical), "No address of the target could be connected to";
-    explanation: "The name resolved, but no TCP connection came about to any of its addresses. \"Refused\" means that something actively said no: the service is down, or a firewall rejects with RST or ICMP. A time-out means silence, the mark of a firewall that drops packets or of a host that is gone. \"Unreachable\" means that this machine or a router on the way knows no route.";
-    remedy: "Refused: the target's operator starts the service, or checks the port. Time-out: the firewall team allows outbound TCP from this machine to the addresses and port named. Unreachable: whoever runs this network adds the route.";
+    explanation: "The name resolved, but no TCP connection came about to any of its addresses. \"Refused\" means that something actively said no: the service is down, or a firewall rejects with RST or ICMP. A time-out means silence, the mark of a firewall that drops packets (or the replies) or of a host that is gone. \"Unreachable\" means that this machine or a router on the way knows no route. On Linux the sender of an ICMP error is named: the firewall or router itself, the server's own firewall, or this machine's. An address of 0.0.0.0, :: or loopback for another host is the answer of a DNS filter or a line in the hosts file, and no firewall's doing.";
+    remedy: "Refused: the target's operator starts the service, or checks the port. Time-out: the firewall team allows outbound TCP from this machine to the addresses and port named. Unreachable: whoever runs this network adds the route. A made-up address: the administrator of the resolver lets the name through.";
     reference: "RFC 9293 §3.5";
 
     PARTIAL = "connection.partial", Fixed(Warning), "Some addresses of the target work and some do not";

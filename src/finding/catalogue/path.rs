@@ -10,8 +10,8 @@ entries! {
     reference: "RFC 5280 §6.1.1 (d)";
 
     NO_ISSUER = "path.no-issuer", Fixed(Critical), "The issuer of a certificate was not found";
-    explanation: "No certificate with the issuer's name and key was served, found by the caIssuers URL, given, or in the trust store, so the path ends in mid-air. Either the server leaves out an intermediate and there is no working URL to fetch it from, or the root above is not in this machine's store.";
-    remedy: "The server's operator serves the issuer named, from the CA's chain file. If that name is a root's, whoever administers this machine decides whether it belongs into the trust store. --intermediates FILE tries a certificate out.";
+    explanation: "No certificate with the issuer's name and key was served, found by the caIssuers URL, given, or in the trust store, so the path ends in mid-air. Either the server leaves out an intermediate and there is no working URL to fetch it from, or the root above is not in this machine's store. A certificate that names no URL at all comes from no public CA: a company's own CA issued it, or a product that inspects TLS on the way and answers in the server's place.";
+    remedy: "The server's operator serves the issuer named, from the CA's chain file. If that name is a root's, whoever administers this machine decides whether it belongs into the trust store. TLS inspection: whoever runs it exempts the server, or has its root installed. --intermediates FILE tries a certificate out.";
     reference: "RFC 5280 §6.1.3 (a)(4)";
 
     UNSUPPORTED_ALGORITHM = "path.unsupported-algorithm", Fixed(Critical), "A signature or key cannot be verified here";

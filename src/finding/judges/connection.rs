@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 
 use super::{Case, Sink, Weight};
 use crate::acquire::{ClientCertificate, Connection, Presented, StarttlsRefusal};
-use crate::finding::wording::{self, Tried, list, outcomes, remedies, when};
+use crate::finding::tried::{Tried, outcomes, remedies, with_a_route};
+use crate::finding::wording::{list, when};
 use crate::finding::{About, Code, catalogue::connection as codes};
-use crate::net::{Outcome, Resolution};
+use crate::net::{AnswerSource, Outcome, Resolution};
 use crate::x509::Fingerprint;
 
 pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
@@ -64,6 +65,8 @@ fn tried((host, port): (&str, u16), connection: &Connection) -> Tried {
         through_proxy: connection.through_proxy,
         outcome: connection.outcome,
         detail: connection.detail.clone(),
+        cause: connection.cause.clone(),
+        answer_source: connection.answer_source.clone(),
         connected: connection.connected,
         waited: if connection.connected { timings.handshake.or(timings.starttls) } else { timings.connect },
         http_status: None,
@@ -85,6 +88,8 @@ fn name_failure(place: (&str, u16), resolution: Option<&Resolution>, connections
         through_proxy: false,
         outcome: failure.map_or(Outcome::DnsNoAddress, |failure| failure.outcome),
         detail: failure.and_then(|failure| failure.detail.clone()),
+        cause: failure.and_then(|failure| failure.cause.clone()),
+        answer_source: AnswerSource::Given,
         connected: false,
         waited: resolution.elapsed,
         http_status: None,
@@ -149,7 +154,7 @@ fn summary(connection: &Connection) -> String {
 
 fn partly(place: (&str, u16), working: &[&Connection], failing: &[&Connection], case: &Case<'_>, sink: &mut Sink) {
     let all = working.iter().chain(failing).map(|made| tried(place, made)).collect();
-    let counted = wording::with_a_route(all);
+    let counted = with_a_route(all);
     let lost: Vec<&Tried> = counted
         .iter()
         .filter(|tried| failing.iter().any(|made| made.address.is_some() && made.address == tried.address))
@@ -165,7 +170,7 @@ fn partly(place: (&str, u16), working: &[&Connection], failing: &[&Connection], 
 /// One finding for each way to fail that got furthest; addresses that were not even connected to are told with it.
 fn nothing_works(place: (&str, u16), failing: &[&Connection], case: &Case<'_>, sink: &mut Sink) {
     let unconnected = failing.iter().filter(|made| !made.connected).map(|made| tried(place, made)).collect();
-    let unconnected: Vec<Tried> = wording::with_a_route(unconnected);
+    let unconnected: Vec<Tried> = with_a_route(unconnected);
     let unconnected: Vec<&Tried> = unconnected.iter().collect();
     let mut groups: Vec<(Code, Vec<&Connection>)> = Vec::new();
     for made in failing.iter().copied().filter(|made| made.connected || made.outcome == Outcome::Ok) {
@@ -233,6 +238,9 @@ fn told(made: &Connection, all: &[&Tried]) -> String {
 }
 
 fn remedy(code: Code, made: &Connection, all: &[&Tried]) -> String {
+    if all.iter().any(|tried| tried.false_answer().is_some()) {
+        return remedies(all);
+    }
     match (&made.starttls_refusal, code) {
         (Some(StarttlsRefusal::Masked(_)), _) => {
             "have the firewall in between stop rewriting SMTP (Cisco's \"inspect esmtp\", for one) for this server".to_owned()

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use super::{Sink, Weight, endpoint};
 use crate::egress::{self, Need, Way};
 use crate::finding::catalogue::{cert, connection, endpoint as codes, machine, path, revocation};
-use crate::finding::wording::{Tried, list, outcomes, remedies, with_a_route};
+use crate::finding::tried::{Tried, outcomes, remedies, with_a_route};
+use crate::finding::wording::list;
 use crate::finding::{About, Code, Policy};
-use crate::net::{Attempt, Outcome};
+use crate::net::{AnswerSource, Attempt, Outcome};
 use crate::revocation::EndpointKind;
 
 /// What is told depends on the question: with [`Policy::closed_is_critical`] whether everything is open, else whether
@@ -66,6 +67,8 @@ fn listed_only(way: &Way, sink: &mut Sink) {
             through_proxy: false,
             outcome: failure.outcome,
             detail: failure.detail.clone(),
+            cause: failure.cause.clone(),
+            answer_source: AnswerSource::Given,
             connected: false,
             waited: Some(failure.elapsed),
             http_status: None,

@@ -7,9 +7,10 @@ use url::Url;
 
 use super::{Sink, Weight};
 use crate::finding::catalogue::{endpoint as codes, revocation as content};
-use crate::finding::wording::{Tried, outcomes, remedies, wait, with_a_route};
+use crate::finding::tried::{Tried, outcomes, remedies, with_a_route};
+use crate::finding::wording::wait;
 use crate::finding::{About, Code};
-use crate::net::{Attempt, HttpMethod, Outcome, port_of};
+use crate::net::{AnswerSource, Attempt, HttpMethod, Outcome, port_of};
 use crate::revocation::{ContentDefect, EndpointFacts, EndpointKind, Skipped};
 
 /// A directory service gives up after this; Windows gives one retrieval 15 s.
@@ -116,6 +117,8 @@ pub(super) fn tried(attempt: &Attempt) -> Tried {
         through_proxy: attempt.through_proxy,
         outcome: attempt.outcome,
         detail: attempt.detail.clone(),
+        cause: attempt.cause.clone(),
+        answer_source: attempt.answer_source.clone(),
         connected,
         waited: attempt.timings.total.or(attempt.timings.connect),
         http_status: attempt.http_status,
@@ -148,7 +151,14 @@ pub(super) fn failure(url: &str, kind: EndpointKind, attempts: &[&Attempt]) -> (
     if let Some(elsewhere) = ends.iter().find_map(|end| elsewhere(url, &end.url)) {
         what = format!("it redirects to {elsewhere}: {what}");
     }
-    let remedy = if code == codes::DENIED { DENIED_REMEDY.to_owned() } else { remedies(&all) };
+    let remedy = match code {
+        codes::DENIED => DENIED_REMEDY.to_owned(),
+        codes::INTERCEPTED => {
+            let asked: Vec<Tried> = all.iter().map(|tried| as_named(url, tried)).collect();
+            remedies(&asked.iter().collect::<Vec<_>>())
+        }
+        _ => remedies(&all),
+    };
     (code, what, remedy)
 }
 
@@ -177,6 +187,17 @@ fn ranked(kind: EndpointKind, end: &Attempt) -> (u8, Code) {
         Outcome::Unsupported => (2, codes::UNSUPPORTED_SCHEME),
         _ => (1, codes::UNREACHABLE),
     }
+}
+
+/// Where a page came from behind a redirect, it is still the host of the URL that must not be intercepted.
+fn as_named(url: &str, tried: &Tried) -> Tried {
+    let named = Url::parse(url).ok();
+    let Some(named) = named.filter(|named| named.host_str().is_some_and(|host| host != tried.host)) else {
+        return tried.clone();
+    };
+    let host = named.host_str().unwrap_or_default().to_owned();
+    let port = named.port_or_known_default().unwrap_or_default();
+    Tried { host, port, address: None, answer_source: AnswerSource::Given, ..tried.clone() }
 }
 
 /// Whether the way to the endpoint is closed, rather than the object bad.

@@ -10,9 +10,9 @@ use crate::finding::wording::{list, relative};
 use crate::finding::{About, Code, Finding};
 use crate::path::policy::PolicyFault;
 use crate::path::{CertificationPath, Defect, DefectKind, Judgement};
-use crate::x509::Fingerprint;
 use crate::x509::der::hex;
 use crate::x509::key::KeyWeakness;
+use crate::x509::{Certificate, Fingerprint};
 
 pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
     let search = &case.examination.search;
@@ -36,6 +36,11 @@ pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
             continue;
         }
         report(case, &defect, sink);
+    }
+    // Who runs a CA that breaks the rules of public ones is good to know.
+    let profile_only = |defect: &Defect| matches!(defect.kind, DefectKind::Profile(_));
+    if chosen.judgement.defects.iter().all(profile_only) {
+        private_root(case, chosen, sink);
     }
 }
 
@@ -110,13 +115,7 @@ fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> 
             format!("{who} becomes valid only on {}", relative(*not_before, case.at)),
             format!("check this host's clock; if it is right, put the predecessor of {who} back until then"),
         ),
-        DefectKind::UntrustedRoot { subject } => (
-            format!("the path ends in {subject}, which is not in the trust store {}", case.examination.trust_store),
-            format!(
-                "if this root is meant to be trusted, install it on this host after comparing its SHA-256 fingerprint {sha256} by \
-                 another way; otherwise have the server's operator use a CA that its clients trust"
-            ),
-        ),
+        DefectKind::UntrustedRoot { subject } => untrusted_root(case, sha256, subject),
         DefectKind::SelfSigned => (
             format!("{who} is signed by itself and not in the trust store {}", case.examination.trust_store),
             "have the server's operator install a certificate from a CA that its clients trust".to_owned(),
@@ -138,8 +137,20 @@ fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> 
             } else {
                 format!("caIssuers: {}", list(ca_issuers_urls))
             };
+            let message = format!("no certificate of {issuer}, the issuer of {who}, was served or found ({asked})");
+            if case.names.certificate(sha256).is_some_and(|certificate| !names_any_url(certificate)) {
+                return (
+                    format!("{message}, nor a CRL or an OCSP responder, as a public CA's would: {PRIVATE}"),
+                    format!(
+                        "find out who {issuer} is: if a product inspects TLS on the way, have it exempt {place} for this host, \
+                         or install its root here; if it is a CA of your own, have the server's operator serve its \
+                         certificate and install its root here; otherwise have the operator use a CA that its clients trust",
+                        place = case.place
+                    ),
+                );
+            }
             (
-                format!("no certificate of {issuer}, the issuer of {who}, was served or found ({asked})"),
+                message,
                 format!(
                     "have the server's operator serve the certificate of {issuer}; if that is a root, decide whether it belongs in \
                      this host's trust store"
@@ -228,6 +239,37 @@ fn told(case: &Case<'_>, sha256: &Fingerprint, who: &str, kind: &DefectKind) -> 
     }
 }
 
+/// What an issuer may be that no public CA is.
+const PRIVATE: &str = "a private CA, or a product that inspects TLS on the way";
+
+/// Whether it says where to learn of its revocation or its issuer, as every public CA's must.
+fn names_any_url(certificate: &Certificate) -> bool {
+    !(certificate.ca_issuers_urls.is_empty() && certificate.ocsp_urls.is_empty() && certificate.crl_urls().is_empty())
+}
+
+fn untrusted_root(case: &Case<'_>, sha256: &Fingerprint, subject: &str) -> (String, String) {
+    let message =
+        format!("the path ends in {subject}, which is not in the trust store {}", case.examination.trust_store);
+    let install = format!("install it on this host after comparing its SHA-256 fingerprint {sha256} by another way");
+    if case.examination.public_root {
+        return (
+            format!("{message}, though it is on Mozilla's list of public roots"),
+            format!(
+                "update this host's trust store (package ca-certificates, Windows Update), or {install}; if it was removed on \
+                 purpose, have the server's operator use a CA that its clients trust"
+            ),
+        );
+    }
+    (
+        format!("{message} and not on Mozilla's list of public roots: {PRIVATE}"),
+        format!(
+            "if this root is meant to be trusted, {install}; if a product inspects TLS on the way, have it exempt {} for this \
+             host; otherwise have the server's operator use a CA that its clients trust",
+            case.place
+        ),
+    )
+}
+
 /// Certificate policies (RFC 5280 §6.1).
 fn policy(who: &str, ca: &str, fault: &PolicyFault) -> (String, String) {
     match fault {
@@ -314,7 +356,7 @@ fn complexity(case: &Case<'_>) -> (String, String) {
 }
 
 fn private_root(case: &Case<'_>, chosen: &CertificationPath, sink: &mut Sink) {
-    let Some(anchor) = chosen.anchor().filter(|_| !case.examination.publicly_trusted) else { return };
+    let Some(anchor) = chosen.anchor().filter(|_| !case.examination.public_root) else { return };
     let message = format!(
         "the root {} is trusted here but not on Mozilla's list: a company's own CA, or an intercepting proxy",
         anchor.subject.short()

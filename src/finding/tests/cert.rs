@@ -113,6 +113,7 @@ fn a_self_signed_leaf_stands_alone() {
     connections(&mut examination)[0].served = vec![PresentedCertificate::Decoded(own.clone())];
     examination.search.paths = vec![path(std::slice::from_ref(&own), false)];
     examination.publicly_trusted = false;
+    examination.public_root = false;
     refuse(
         &mut examination,
         false,
@@ -204,6 +205,7 @@ fn private_certificates_are_not_held_to_public_rules() {
     });
     expect(&examination, &[("cert.validity-too-long", Warning), ("cert.no-sct", Warning)]);
     examination.publicly_trusted = false;
+    examination.public_root = false;
     expect(&examination, &[("path.private-root", Info)]);
 }
 

@@ -35,7 +35,7 @@ fn each_way_a_name_can_fail_is_a_dns_failure() {
         assert!(findings[0].message.contains("www.example.test"), "{}", findings[0].message);
     }
     let mut resolved = with(Vec::new());
-    let failure = Failure { outcome: Outcome::DnsNxdomain, detail: None, elapsed: Duration::ZERO };
+    let failure = Failure { outcome: Outcome::DnsNxdomain, detail: None, cause: None, elapsed: Duration::ZERO };
     resolved.presented = Ok(Presented::ByServer {
         name: "www.example.test".to_owned(),
         resolution: Some(Resolution { failure: Some(failure), ..Resolution::default() }),
@@ -62,11 +62,9 @@ fn unconnected_addresses_are_one_failure_with_each_outcome() {
             "{TARGET}: no answer from 192.0.2.1:443 within 5 s (packets dropped?) and 192.0.2.2:443 refused the connection"
         )
     );
-    assert!(
-        findings[0]
-            .remedy
-            .starts_with("allow outbound TCP to www.example.test (192.0.2.1) port 443 from this host; have")
-    );
+    assert!(findings[0].remedy.starts_with(
+        "allow outbound TCP to www.example.test (192.0.2.1) port 443 from this host, with its replies; have"
+    ));
 }
 
 #[test]

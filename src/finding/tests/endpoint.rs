@@ -21,7 +21,10 @@ fn no_answer_is_told_by_address_with_the_rule_to_open() {
     let mut examination = crl(&[("192.0.2.80:80", Outcome::Timeout)]);
     let findings = expect(&examination, &[("endpoint.unreachable", Warning)]);
     assert_eq!(findings[0].message, format!("{CRL}: no answer from 192.0.2.80:80 within 5 s (packets dropped?)"));
-    assert_eq!(findings[0].remedy, "allow outbound TCP to crl.example.test (192.0.2.80) port 80 from this host");
+    assert_eq!(
+        findings[0].remedy,
+        "allow outbound TCP to crl.example.test (192.0.2.80) port 80 from this host, with its replies"
+    );
     leave_open(&mut examination, 0);
     expect(&examination, &[("endpoint.unreachable", Critical)]);
 }
@@ -110,7 +113,10 @@ fn a_directory_without_the_object_is_told_in_its_words() {
     facts(&mut examination).attempts[0].outcome = Outcome::Timeout;
     facts(&mut examination).attempts[0].detail = Some("connect: no answer in 5 s".to_owned());
     let findings = expect(&examination, &[("endpoint.unreachable", Warning)]);
-    assert_eq!(findings[0].remedy, "allow outbound TCP to dir.example.test (192.0.2.80) port 389 from this host");
+    assert_eq!(
+        findings[0].remedy,
+        "allow outbound TCP to dir.example.test (192.0.2.80) port 389 from this host, with its replies"
+    );
 }
 
 #[test]

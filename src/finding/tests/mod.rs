@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::acquire::{ClientCertificate, Connection, ConnectionTimings, Presented, PresentedCertificate, TlsSession};
-use crate::net::{Attempt, HttpMethod, HttpTimings, Outcome};
+use crate::net::{AnswerSource, Attempt, HttpMethod, HttpTimings, Outcome};
 use crate::path::hostname::NameCheck;
 use crate::path::{CertificationPath, Defect, DefectKind, PathSearch, Pool, Purpose, Source};
 use crate::revocation::{Answer, CertificateStatus, EndpointKind, RevocationFacts, SourceAnswer, SourceKind, Status};
@@ -104,6 +104,7 @@ impl Certificates {
             expected: None,
             others: Vec::new(),
             publicly_trusted: true,
+            public_root: true,
             purpose: Purpose::Server,
             offline: false,
             now: at(),
@@ -161,6 +162,8 @@ fn connection(address: &str, outcome: Outcome, served: Vec<PresentedCertificate>
         connected: !matches!(outcome, Outcome::Refused | Outcome::Timeout | Outcome::Unreachable),
         outcome,
         detail: None,
+        cause: None,
+        answer_source: AnswerSource::Given,
         tls: (outcome == Outcome::Ok).then_some(tls),
         timings: ConnectionTimings { connect: Some(Duration::from_secs(5)), ..ConnectionTimings::default() },
         served,
@@ -212,6 +215,8 @@ fn attempt(url: &str, address: &str, outcome: Outcome) -> Attempt {
         through_proxy: false,
         outcome,
         detail: None,
+        cause: None,
+        answer_source: AnswerSource::Given,
         denied: None,
         http_status: if outcome == Outcome::HttpError { Some(404) } else { answered.then_some(200) },
         ldap_result: None,

@@ -178,3 +178,27 @@ fn what_openssl_refuses_is_information() {
     );
     assert!(findings[1].message.contains("lacks keyCertSign"), "{}", findings[1].message);
 }
+
+#[test]
+fn a_private_issuer_and_a_public_one_call_for_different_people() {
+    let untrusted = DefectKind::UntrustedRoot { subject: "CN=Root".to_owned() };
+    let mut examination = refused(untrusted);
+    let findings = judged(&examination);
+    assert!(findings[0].message.ends_with("though it is on Mozilla's list of public roots"), "{}", findings[0].message);
+    assert!(findings[0].remedy.starts_with("update this host's trust store"), "{}", findings[0].remedy);
+    examination.public_root = false;
+    let findings = judged(&examination);
+    assert!(findings[0].message.contains("a product that inspects TLS on the way"), "{}", findings[0].message);
+    assert!(findings[0].remedy.contains("have it exempt https://www.example.test"), "{}", findings[0].remedy);
+
+    // A certificate without any URL is no public CA's.
+    let no_issuer = || DefectKind::NoIssuer { issuer: "CN=X".to_owned(), ca_issuers_urls: Vec::new() };
+    let mut certificates = Certificates::new();
+    certificates.intermediate.crl_distribution_points.clear();
+    let mut bare = certificates.examination();
+    refuse(&mut bare, true, &[(1, no_issuer())]);
+    for (examination, is_private) in [(refused(no_issuer()), false), (bare, true)] {
+        let message = &judged(&examination)[0].message;
+        assert_eq!(message.contains("a product that inspects TLS on the way"), is_private, "{message}");
+    }
+}

@@ -65,6 +65,7 @@ fn what_another_address_serves_counts_as_much() {
     // A fact that both chains share is told once.
     let mut twice = clean();
     twice.publicly_trusted = false;
+    twice.public_root = false;
     twice.others = vec![twice.clone()];
     expect(&twice, &[("path.private-root", Info)]);
 }
@@ -140,6 +141,7 @@ fn troubled() -> Examination {
     leave_open(&mut examination, 0);
     examination.trust_store_errors = vec!["x".to_owned()];
     examination.publicly_trusted = false;
+    examination.public_root = false;
     let broken = PresentedCertificate::from_der(vec![0x30, 0].into());
     connections(&mut examination)[0].served.push(broken);
     connections(&mut examination).push(connection("192.0.2.2:443", Outcome::Refused, Vec::new()));
