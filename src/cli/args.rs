@@ -72,7 +72,7 @@ notes!(
     LONG_ENDPOINTS_NOTES,
     "\
 The target itself and DNS are not in the list. To find redirects the endpoints are contacted, unless
---offline is given. Rules are by the addresses that the names have now.
+--offline is given; names are looked up all the same, since rules are by the addresses they have now.
 
 Examples:
   certflight endpoints new-chain.pem                      a certificate not yet installed will do
@@ -261,8 +261,8 @@ pub struct EndpointsArgs {
 
     /// Test the places in a file, one a line: HOST, HOST:PORT or a URL; - for standard input
     ///
-    /// They are tested, and with them what the targets need, whether --probe is given or not. Any HTTP answer opens a host; a URL that names an object has to
-    /// give something other than a web page.
+    /// They are tested, and with them what the targets need, whether --probe is given or not. Any HTTP answer opens a
+    /// host; a URL that names an object has to give something other than a web page.
     #[arg(long, value_name = "FILE")]
     pub from_list: Option<PathBuf>,
 
