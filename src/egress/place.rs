@@ -106,7 +106,13 @@ impl Place {
             _ => (text, 80),
         };
         let host = Host::parse(host).map_err(|error| PlaceError(error.to_string()))?;
-        Ok(Self { protocol: Protocol::of_port(port), host, port, object: None })
+        let place = Self { protocol: Protocol::of_port(port), host, port, object: None };
+        // A name such as 0x is a number to URLs, and would lead to an address that nobody wrote.
+        let again = place.url().and_then(|url| Self::of_url(&url));
+        if place.protocol != Protocol::Tcp && again.is_none_or(|again| !again.is_at(&place)) {
+            return Err(PlaceError(format!("{text:?} is no host name: URLs read it as a number")));
+        }
+        Ok(place)
     }
 
     fn of_text(text: &str, scheme: &str) -> Result<Self, PlaceError> {
@@ -192,6 +198,7 @@ mod tests {
             ("a.example:99999", "is not a port"),
             ("a.example:+80", "is not a port"),
             ("a b", "space"),
+            ("0X", "a number"),
             ("ftp://a.example/", "http, https, ldap or ldaps"),
             ("http://", "empty host"),
             ("ldap:///CN=CA", "no host"),
