@@ -120,3 +120,17 @@ fn a_targets_findings_are_told_beside_unless_they_tell_of_the_same_closed_way() 
         [("endpoint.unreachable", Critical), ("endpoint.intercepted", Critical), ("endpoint.partial", Critical)]
     );
 }
+
+#[test]
+fn a_place_of_a_list_that_answers_at_one_address_only_is_told() {
+    let url = "http://crl.example.test/";
+    let place = egress::Place::parse("crl.example.test").unwrap();
+    let attempts = vec![
+        Attempt { http_status: Some(404), ..attempt(url, HERE, Outcome::HttpError) },
+        attempt(url, THERE, Outcome::Refused),
+    ];
+    let mut ways = Vec::new();
+    let reached = egress::Reached { place, addresses: Vec::new(), unresolved: None, attempts };
+    egress::add_reached(&mut ways, reached);
+    assert_eq!(probed(&ways), (vec![at("crl.example.test:80", true)], vec![("endpoint.partial", Warning)]));
+}

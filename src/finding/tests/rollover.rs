@@ -48,7 +48,7 @@ fn nothing_changes_where_nothing_differs() {
 #[test]
 fn each_difference_is_told_by_itself() {
     let none: Edit = |_| {};
-    let cases: [Case; 16] = [
+    let cases: [Case; 17] = [
         (none, |new| new.leaf.subject = certificate("other", "x").subject, &[(Field::Subject, Info)], &[]),
         (none, |new| new.leaf.issuer = certificate("x", "Other CA").issuer, &[(Field::Issuer, Info)], &[]),
         (none, |new| new.intermediate = certificate("CA 2", "Root"), &[(Field::Intermediates, Info)], &[]),
@@ -78,6 +78,13 @@ fn each_difference_is_told_by_itself() {
         (
             |old| old.leaf.extended_key_usage = purposes(&[oid::SERVER_AUTH, oid::CLIENT_AUTH]),
             |new| new.leaf.extended_key_usage = purposes(&[oid::SERVER_AUTH]),
+            &[(Field::ClientAuth, Warning)],
+            &[("cert.no-client-auth", Warning)],
+        ),
+        // Clients apply the purposes of CA certificates too.
+        (
+            none,
+            |new| new.intermediate.extended_key_usage = purposes(&[oid::SERVER_AUTH]),
             &[(Field::ClientAuth, Warning)],
             &[("cert.no-client-auth", Warning)],
         ),
@@ -146,4 +153,42 @@ fn an_untrusted_new_root_is_what_the_store_lacks() {
     let (differences, findings) = checked(old.examination(), new);
     assert_eq!(differences, [(Field::Root, Critical)]);
     assert_eq!(findings, [("store.root-missing", Critical)]);
+}
+
+#[test]
+fn every_chain_behind_the_new_name_is_compared() {
+    let mut old = Certificates::new();
+    old.leaf.subject_alt_names = names(&["www.example.test", "a.example.test"]);
+    let mut lacking = old.clone();
+    lacking.leaf.subject_alt_names = names(&["www.example.test"]);
+    let new = Examination { others: vec![lacking.examination()], ..old.clone().examination() };
+    let comparison = compare(&old.examination(), &new);
+    let told: Vec<_> = comparison.differences.iter().map(|it| (it.field, it.address.as_deref())).collect();
+    assert_eq!(told, [(Field::NamesLost, Some("192.0.2.1:443"))]);
+}
+
+#[test]
+fn a_milder_word_for_the_missing_root_does_not_silence_the_path() {
+    let old = Certificates::new();
+    let mut new = Certificates { root: certificate("Root 2", "Root 2"), ..old.clone() }.examination();
+    new.search.paths[0].trusted = false;
+    let old = old.examination();
+    let comparison = compare(&old, &new);
+    let untrusted = Finding {
+        code: catalogue::path::UNTRUSTED_ROOT,
+        severity: Critical,
+        about: About::Path,
+        message: String::new(),
+        remedy: String::new(),
+    };
+    let from = Checked { examination: old, findings: Vec::new(), verdict: Verdict::Ok };
+    let to = Checked { examination: new, findings: vec![untrusted], verdict: Verdict::Critical };
+    let told = |severities: &[&str]| {
+        let severities = severities.iter().map(|rule| SeverityRule::parse(rule).unwrap()).collect();
+        let policy = Policy { severities, ..Policy::default() };
+        codes(&judge_rollover(&comparison, &from, &to, &[], &policy))
+    };
+    assert_eq!(told(&[]), [("store.root-missing", Critical)]);
+    assert_eq!(told(&["store.root-missing=info"]), [("path.untrusted-root", Critical), ("store.root-missing", Info)]);
+    assert_eq!(told(&["store.root-missing=ignore"]), [("path.untrusted-root", Critical)]);
 }
