@@ -51,12 +51,7 @@ pub(super) fn run(args: &RootsArgs) -> Result<Verdict, CliError> {
         findings: &findings,
     };
     let report = RootsReport::new(&inspected, at, started, Timestamp::now());
-    let mut rendered = Vec::new();
-    render::roots(&report, format, &output.options, &mut rendered)
-        .map_err(|error| CliError::new(format!("cannot show the report: {error}")))?;
-    let mut sink = output.open()?;
-    sink.write(&rendered)?;
-    sink.finish()?;
+    output.show(|rendered| render::roots(&report, format, &output.options, rendered))?;
     if format == RootsFormat::Csv {
         // A table of roots has no place for these.
         for finding in &report.findings {

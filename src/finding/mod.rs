@@ -206,7 +206,7 @@ fn joined(told: Vec<Finding>, of_targets: impl Iterator<Item = Finding>, ways: &
         };
         !(told_by_host && gravest >= Some(finding.severity))
     });
-    let mut findings = told.clone();
+    let mut findings = told;
     for finding in of_targets {
         let same = |other: &Finding| {
             (other.code, &other.about, &other.message) == (finding.code, &finding.about, &finding.message)
@@ -215,7 +215,7 @@ fn joined(told: Vec<Finding>, of_targets: impl Iterator<Item = Finding>, ways: &
             findings.push(finding);
         }
     }
-    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), rank(finding.code)));
+    sort(&mut findings);
     findings
 }
 
@@ -252,7 +252,7 @@ pub fn judge_rollover(
             nothing_to_compare(side, checked, &mut findings);
         }
     }
-    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), rank(finding.code)));
+    sort(&mut findings);
     findings
 }
 
@@ -352,9 +352,13 @@ fn arrange(findings: Vec<Finding>, policy: &Policy) -> Vec<Finding> {
         .into_iter()
         .filter_map(|finding| Some(Finding { severity: policy.effective(finding.code, finding.severity)?, ..finding }))
         .collect();
-    // Stable: what was found first stays first among equals.
-    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), rank(finding.code)));
+    sort(&mut findings);
     findings
+}
+
+/// The worst first, then by cause. Stable: what was found first stays first among equals.
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), rank(finding.code)));
 }
 
 /// The order of cause.
