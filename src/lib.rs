@@ -459,6 +459,11 @@ pub struct Examination {
 }
 
 impl Examination {
+    /// The target's own chain, then the others that addresses of its name served.
+    pub fn chains(&self) -> impl Iterator<Item = &Self> + Clone {
+        std::iter::once(self).chain(&self.others)
+    }
+
     /// Nothing observed yet.
     fn empty(run: &Run, target: String, started: Instant) -> Self {
         Self {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::Examination;
 use crate::acquire::{Presented, PresentedCertificate};
 use crate::egress::Way;
+use crate::path::PathSearch;
 use crate::path::hostname::{self, NameCheck};
 use crate::x509::extensions::{oid, purpose_name};
 use crate::x509::{Certificate, Fingerprint, GeneralName, der};
@@ -161,11 +162,7 @@ pub fn compare(from: &Examination, to: &Examination) -> Comparison {
         }
     }
     let chosen = to.search.chosen();
-    let root = chosen.and_then(|path| {
-        let last = path.certificates.last()?;
-        let is_end = path.trusted || last.is_self_issued();
-        is_end.then(|| NewRoot { certificate: Arc::clone(last), trusted: path.trusted })
-    });
+    let root = chosen.and_then(|path| Some(NewRoot { certificate: Arc::clone(path.root()?), trusted: path.trusted }));
     let to_by_server = matches!(to.presented, Ok(Presented::ByServer { .. }));
     Comparison { differences, from: leaves.0, to: leaves.1, root, to_by_server }
 }
@@ -250,22 +247,15 @@ fn listed(names: &[String]) -> Option<String> {
 /// CA certificates of the chosen path but its root, in short.
 fn intermediates(examination: &Examination) -> Vec<String> {
     let Some(path) = examination.search.chosen() else { return Vec::new() };
-    let above = path.certificates.iter().skip(1);
-    let below_root = above.filter(|certificate| {
-        let is_last = path.certificates.last().is_some_and(|last| last.sha256 == certificate.sha256);
-        !(is_last && (path.trusted || certificate.is_self_issued()))
-    });
+    let root = path.root().map(|root| root.sha256);
+    let below_root = path.certificates.iter().skip(1).filter(|certificate| Some(certificate.sha256) != root);
     below_root.map(|certificate| certificate.subject.short()).collect()
 }
 
 /// A root that was issued anew under the same name and key is the same trust anchor (RFC 5280 §6.1.1 (d)).
 fn roots(from: &Examination, to: &Examination, found: &mut Differences) {
-    let root = |examination: &Examination| -> Option<Arc<Certificate>> {
-        let path = examination.search.chosen()?;
-        let last = path.certificates.last()?;
-        (path.trusted || last.is_self_issued()).then(|| Arc::clone(last))
-    };
-    match (root(from), root(to)) {
+    let root_of = |search: &PathSearch| search.chosen().and_then(|path| path.root()).cloned();
+    match (root_of(&from.search), root_of(&to.search)) {
         (Some(old), Some(new)) => {
             let same_name = old.subject.matches(&new.subject);
             if !(same_name && old.key.spki == new.key.spki) {

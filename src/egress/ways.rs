@@ -89,6 +89,25 @@ impl Way {
         self.needs.iter().find(|need| rank(need) == worst)?.telling()
     }
 
+    /// What is fetched there, with the names of the certificates that ask for it, one for each kind.
+    #[must_use]
+    pub fn uses(&self) -> Vec<(EndpointKind, Vec<&str>)> {
+        let mut uses: Vec<(EndpointKind, Vec<&str>)> = Vec::new();
+        for need in &self.needs {
+            let Some(kind) = need.kind else { continue };
+            let names = need.certificates.iter().map(|certificate| certificate.name.as_str());
+            match uses.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, known)) => names.for_each(|name| {
+                    if !known.contains(&name) {
+                        known.push(name);
+                    }
+                }),
+                None => uses.push((kind, names.collect())),
+            }
+        }
+        uses
+    }
+
     /// Whether every need was answered; `None` where nothing was asked.
     #[must_use]
     pub fn is_open(&self) -> Option<bool> {
@@ -134,17 +153,12 @@ pub async fn resolve(network: &Network, ways: Vec<Way>, deadline: Deadline) -> V
 #[must_use]
 pub fn list(examinations: &[&Examination]) -> Vec<Way> {
     let mut ways: Vec<Way> = Vec::new();
-    for examination in examinations.iter().flat_map(|examination| chains(examination)) {
+    for examination in examinations.iter().flat_map(|examination| examination.chains()) {
         for facts in &examination.revocation.endpoints {
             add(&mut ways, facts, examination);
         }
     }
     ways
-}
-
-/// The target's own chain, then the others that addresses of its name served.
-fn chains(examination: &Examination) -> impl Iterator<Item = &Examination> {
-    std::iter::once(examination).chain(&examination.others)
 }
 
 fn add(ways: &mut Vec<Way>, facts: &EndpointFacts, examination: &Examination) {

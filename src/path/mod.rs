@@ -175,10 +175,16 @@ pub struct CertificationPath {
 }
 
 impl CertificationPath {
-    /// The root, when the path ends in a trust anchor.
+    /// Its trust anchor, when the path ends in one.
     #[must_use]
     pub fn anchor(&self) -> Option<&Arc<Certificate>> {
         if self.trusted { self.certificates.last() } else { None }
+    }
+
+    /// The root that it ends in: a trust anchor, or a self-issued certificate that is none.
+    #[must_use]
+    pub fn root(&self) -> Option<&Arc<Certificate>> {
+        self.certificates.last().filter(|last| self.trusted || last.is_self_issued())
     }
 
     /// The earliest end of validity among its certificates, anchor included.

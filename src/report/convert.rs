@@ -90,14 +90,9 @@ impl From<&finding::Finding> for Finding {
     }
 }
 
-/// The target's own chain, then the other chains that addresses of its name served.
-fn chains(examination: &Examination) -> impl Iterator<Item = &Examination> + Clone {
-    std::iter::once(examination).chain(&examination.others)
-}
-
 fn paths(examination: &Examination) -> Vec<Path> {
     let mut paths: Vec<Path> = Vec::new();
-    for chain in chains(examination) {
+    for chain in examination.chains() {
         for path in chain.search.paths.iter().map(|path| self::path(path, &chain.trust_store)) {
             if !paths.iter().any(|known| known.certificates == path.certificates) {
                 paths.push(path);
@@ -109,7 +104,7 @@ fn paths(examination: &Examination) -> Vec<Path> {
 
 fn endpoints(examination: &Examination, findings: &[finding::Finding]) -> Vec<Endpoint> {
     let mut endpoints: Vec<Endpoint> = Vec::new();
-    for facts in chains(examination).flat_map(|chain| &chain.revocation.endpoints) {
+    for facts in examination.chains().flat_map(|chain| &chain.revocation.endpoints) {
         let endpoint = Endpoint::new(facts, findings);
         // Chains share what is above them: an object fetched once is told once, of OCSP once a certificate.
         let same = |known: &&mut Endpoint| {
@@ -133,7 +128,7 @@ fn endpoints(examination: &Examination, findings: &[finding::Finding]) -> Vec<En
 
 fn revocation(examination: &Examination) -> Vec<Revocation> {
     let mut statuses: Vec<&revocation::CertificateStatus> = Vec::new();
-    for status in chains(examination).flat_map(|chain| &chain.revocation.statuses) {
+    for status in examination.chains().flat_map(|chain| &chain.revocation.statuses) {
         match statuses.iter_mut().find(|known| known.certificate == status.certificate) {
             // What one address staples can say more than what the first one does; revoked wins.
             Some(known) if known.status != status.status && status.status == revocation::Status::Revoked => {
@@ -156,7 +151,8 @@ fn connections(examination: &Examination) -> Vec<Connection> {
     };
     // Each distinct staple was judged with the chain it came with.
     let judged = |staple: &bytes::Bytes| {
-        chains(examination)
+        examination
+            .chains()
             .find(|chain| chain.presented.as_ref().ok().and_then(Presented::staple) == Some(staple))
             .and_then(|chain| chain.revocation.staple.as_ref()?.content.as_ref())
     };
@@ -200,8 +196,8 @@ fn certificates(examination: &Examination) -> Vec<Certificate> {
         Ok(Presented::InFile { certificates, .. }) => (certificates.iter().collect::<Vec<_>>(), true),
         Err(_) => (Vec::new(), false),
     };
-    let chosen = chains(examination).filter_map(|chain| chain.search.chosen()).flat_map(|path| &path.certificates);
-    let others = chains(examination).flat_map(|chain| &chain.search.paths).flat_map(|path| &path.certificates);
+    let chosen = examination.chains().filter_map(|chain| chain.search.chosen()).flat_map(|path| &path.certificates);
+    let others = examination.chains().flat_map(|chain| &chain.search.paths).flat_map(|path| &path.certificates);
     let decoded = presented.into_iter().filter_map(|certificate| certificate.decoded());
     let presented_source = if file { Source::File } else { Source::Served };
     let mut seen: HashSet<Fingerprint> = HashSet::new();
@@ -211,10 +207,11 @@ fn certificates(examination: &Examination) -> Vec<Certificate> {
         .filter(|certificate| seen.insert(certificate.sha256))
         .map(|certificate| {
             let sha256 = &certificate.sha256;
-            let source = chains(examination)
+            let source = examination
+                .chains()
                 .find_map(|chain| chain.search.sources.get(sha256).copied().or_else(|| chain.pool.source(sha256)))
                 .unwrap_or(presented_source);
-            let judged = chains(examination).any(|chain| leaf_of(&chain.search) == Some(*sha256));
+            let judged = examination.chains().any(|chain| leaf_of(&chain.search) == Some(*sha256));
             let role = if judged { Role::Leaf } else { role(certificate, examination) };
             Certificate::new(certificate, role, source)
         })
@@ -228,15 +225,11 @@ fn leaf_of(search: &PathSearch) -> Option<Fingerprint> {
 
 fn role(certificate: &x509::Certificate, examination: &Examination) -> Role {
     let mut on_a_path = false;
-    for path in chains(examination).flat_map(|chain| &chain.search.paths) {
-        let Some(position) = path.certificates.iter().position(|other| other.sha256 == certificate.sha256) else {
-            continue;
-        };
-        on_a_path = true;
-        let last = position.saturating_add(1) == path.certificates.len();
-        if last && (path.trusted || certificate.is_self_issued()) {
+    for path in examination.chains().flat_map(|chain| &chain.search.paths) {
+        if path.root().is_some_and(|root| root.sha256 == certificate.sha256) {
             return Role::Root;
         }
+        on_a_path |= path.certificates.iter().any(|other| other.sha256 == certificate.sha256);
     }
     match (on_a_path, certificate.is_self_issued(), certificate.is_ca()) {
         (true, _, _) | (false, false, true) => Role::Intermediate,

@@ -126,26 +126,11 @@ impl EgressEndpoint {
     /// Of a way; `probed`: whether what was seen on it is told.
     #[must_use]
     pub fn new(way: &Way, probed: bool) -> Self {
-        let mut kinds = Vec::new();
+        let uses = way.uses();
         let mut urls = Vec::new();
         let mut certificates = Vec::new();
         let mut subjects = Vec::new();
-        let mut uses: Vec<Use> = Vec::new();
         for need in &way.needs {
-            if let Some(kind) = need.kind {
-                let names = need.certificates.iter().map(|certificate| certificate.name.clone());
-                match uses.iter_mut().find(|known| known.kind == kind) {
-                    Some(known) => names.for_each(|name| {
-                        if !known.subjects.contains(&name) {
-                            known.subjects.push(name);
-                        }
-                    }),
-                    None => {
-                        kinds.push(kind);
-                        uses.push(Use { kind, subjects: names.collect() });
-                    }
-                }
-            }
             if !urls.contains(&need.url) {
                 urls.push(need.url.clone());
             }
@@ -163,9 +148,12 @@ impl EgressEndpoint {
             port: way.place.port,
             protocol: "tcp",
             scheme: way.place.protocol,
-            kinds,
+            kinds: uses.iter().map(|(kind, _)| *kind).collect(),
             urls,
-            uses,
+            uses: uses
+                .into_iter()
+                .map(|(kind, names)| Use { kind, subjects: names.into_iter().map(str::to_owned).collect() })
+                .collect(),
             certificates,
             subjects,
             redirected_from: way

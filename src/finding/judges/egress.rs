@@ -138,18 +138,7 @@ fn about(way: &Way) -> About {
 
 /// `crl.example:80 (CRL of R3, caIssuers of X1)`; of a place in a list just that.
 fn named(way: &Way) -> String {
-    let mut uses: Vec<(&str, Vec<&str>)> = Vec::new();
-    for need in &way.needs {
-        let Some(kind) = need.kind.map(EndpointKind::title) else { continue };
-        let names = need.certificates.iter().map(|certificate| certificate.name.as_str());
-        match uses.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, known)) => {
-                let new: Vec<&str> = names.filter(|name| !known.contains(name)).collect();
-                known.extend(new);
-            }
-            None => uses.push((kind, names.collect())),
-        }
-    }
-    let uses: Vec<String> = uses.iter().map(|(kind, names)| format!("{kind} of {}", list(names))).collect();
+    let uses = way.uses();
+    let uses: Vec<String> = uses.iter().map(|(kind, names)| format!("{} of {}", kind.title(), list(names))).collect();
     if uses.is_empty() { way.place.to_string() } else { format!("{} ({})", way.place, list(&uses)) }
 }

@@ -249,8 +249,7 @@ impl<'a> Names<'a> {
 
 /// Whether the certificate at this position is the path's root: a trust anchor, or a self-issued end.
 fn is_top(path: &CertificationPath, position: usize) -> bool {
-    let last = position.saturating_add(1) == path.certificates.len();
-    last && (path.trusted || path.certificates.get(position).is_some_and(|certificate| certificate.is_self_issued()))
+    position.saturating_add(1) == path.certificates.len() && path.root().is_some()
 }
 
 /// Which of a code's levels applies.
