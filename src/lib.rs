@@ -54,6 +54,7 @@ pub mod cli;
 pub mod egress;
 pub mod expect;
 pub mod finding;
+pub mod handshake;
 mod instant;
 pub mod lab;
 pub mod net;
