@@ -5,6 +5,7 @@
 
 pub mod capture;
 pub mod files;
+pub mod hello;
 pub mod provider;
 mod server;
 pub mod starttls;
