@@ -114,10 +114,9 @@ async fn converse(
         stream.write_all(hello).await?;
         stream.flush().await
     };
-    match timeout(limit.cap(step), write).await {
-        Err(_) => return Err(silence(false)),
-        // A server that refuses at once may have said why before it closed.
-        Ok(_) => {}
+    // A server that refuses at once may have said why before it closed, so a failed write is no end yet.
+    if timeout(limit.cap(step), write).await.is_err() {
+        return Err(silence(false));
     }
     let mut piece = vec![0; PIECE];
     loop {
