@@ -8,7 +8,7 @@ pub mod door;
 pub mod files;
 pub mod hello;
 pub mod provider;
-mod server;
+pub(crate) mod server;
 pub mod starttls;
 
 use std::net::SocketAddr;
