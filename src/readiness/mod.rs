@@ -177,6 +177,25 @@ pub struct ServedChain {
     pub certificates: Vec<PresentedCertificate>,
 }
 
+/// Whether one known client would connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientResult {
+    /// Its name for command lines.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// Whether it connects; `None` where that could not be found out.
+    pub connects: Option<bool>,
+    /// With which version.
+    pub version: Option<Version>,
+    /// With which suite.
+    pub cipher_suite: Option<CipherSuite>,
+    /// With which group.
+    pub group: Option<Group>,
+    /// Why not.
+    pub reason: Option<String>,
+}
+
 /// Something a server could not cope with, and how it was asked instead.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Intolerance {
@@ -234,6 +253,8 @@ pub struct Readiness {
     pub fallback_scsv: Option<bool>,
     /// Whether a session was resumed; `None` where it was not tried.
     pub resumption: Option<bool>,
+    /// Known clients, in the order of the data; empty where they were not asked about.
+    pub clients: Vec<ClientResult>,
     /// What the server could not cope with.
     pub intolerances: Vec<Intolerance>,
     /// Connections it took.
@@ -265,7 +286,7 @@ pub async fn examine(door: &Door, options: &ReadinessOptions) -> Readiness {
     let prober = prober::Prober::new(door, limit, options.pace.clone());
     let findings = elimination::Findings::default();
     let inquiry = elimination::Inquiry { prober: &prober, options, findings: &findings };
-    let (ssl2, others) = join(versions::ssl2(&prober), versions::versions(&inquiry)).await;
+    let (ssl2, (others, failure)) = join(versions::ssl2(&prober), versions::versions(&inquiry)).await;
     let mut versions: BTreeMap<Version, VersionFacts> =
         others.into_iter().map(|facts| (facts.version, facts)).collect();
     versions.insert(Version::Ssl2, ssl2.facts);
@@ -276,13 +297,18 @@ pub async fn examine(door: &Door, options: &ReadinessOptions) -> Readiness {
         stapled_ocsp: None,
         fallback_scsv: None,
         resumption: None,
+        clients: Vec::new(),
         intolerances: Vec::new(),
         connections_made: 0,
     };
     if let Some(certificate) = ssl2.certificate {
         findings.chain(Some(KeyKind::Rsa), &[certificate]);
     }
-    if readiness.accepted().next().is_some() && options.all {
+    if readiness.accepted().next().is_none() {
+        if let Some(failure) = failure {
+            readiness.connection = failure.as_connection(readiness.connection);
+        }
+    } else if options.all {
         extras::ask(&inquiry, &mut readiness).await;
     }
     findings.fill(&mut readiness);

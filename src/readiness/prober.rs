@@ -68,6 +68,18 @@ impl Reply {
         }
     }
 
+    /// The connection that came to such an end.
+    pub(super) fn as_connection(&self, begun: Connection) -> Connection {
+        match self {
+            Self::Hello(_) => begun,
+            Self::Alert(alert) => {
+                Connection { outcome: Outcome::TlsAlert, detail: Some(format!("alert: {}", alert.name())), ..begun }
+            }
+            Self::Ended(ended) => Connection { outcome: ended.outcome, detail: Some(ended.detail.clone()), ..begun },
+            Self::Unopened(connection) => connection.as_ref().clone(),
+        }
+    }
+
     /// Whether it is no answer at all: nothing can be said of what was offered.
     pub(super) fn is_silence(&self) -> bool {
         match self {

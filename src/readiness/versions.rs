@@ -37,7 +37,7 @@ pub(super) async fn ssl2(prober: &Prober<'_>) -> Ssl2 {
 }
 
 /// All other versions.
-pub(super) async fn versions(inquiry: &Inquiry<'_>) -> Vec<VersionFacts> {
+pub(super) async fn versions(inquiry: &Inquiry<'_>) -> (Vec<VersionFacts>, Option<Reply>) {
     let versions = [Version::Ssl3, Version::Tls10, Version::Tls11, Version::Tls12];
     let mut older: Vec<(Older<'_>, Option<Reply>)> =
         versions.into_iter().map(|version| (Older::new(inquiry, version), None)).collect();
@@ -110,7 +110,9 @@ pub(super) async fn versions(inquiry: &Inquiry<'_>) -> Vec<VersionFacts> {
         older.remaining_groups().await;
         older.remaining_schemes().await;
     }
-    older.into_iter().map(|(older, _)| older.facts).chain([newest]).collect()
+    // What TLS 1.2 was answered says most of why there is none.
+    let failure = older.last_mut().and_then(|(_, end)| end.take());
+    (older.into_iter().map(|(older, _)| older.facts).chain([newest]).collect(), failure)
 }
 
 /// Whether a reply leaves open what another way of asking would bring.
