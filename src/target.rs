@@ -77,6 +77,8 @@ schemes! {
     Pop3 = on_request("pop3", 110, "POP3", "STLS", Scheme::Pop3s);
     /// FTP with AUTH TLS.
     Ftp = on_request("ftp", 21, "FTP", "AUTH TLS", Scheme::Ftps);
+    /// LDAP with StartTLS.
+    Ldap = on_request("ldap", 389, "LDAP", "StartTLS", Scheme::Ldaps);
     /// XMPP between client and server, with STARTTLS.
     Xmpp = on_request("xmpp", 5222, "XMPP", "STARTTLS", Scheme::Tls);
     /// XMPP between servers, with STARTTLS.
@@ -85,6 +87,14 @@ schemes! {
     Sieve = on_request("sieve", 4190, "ManageSieve", "STARTTLS", Scheme::Tls);
     /// NNTP with STARTTLS.
     Nntp = on_request("nntp", 119, "NNTP", "STARTTLS", Scheme::Tls);
+    /// PostgreSQL with `SSLRequest`.
+    Postgres = on_request("postgres", 5432, "PostgreSQL", "TLS", Scheme::Tls);
+    /// MySQL and MariaDB with `SSLRequest`.
+    Mysql = on_request("mysql", 3306, "MySQL", "TLS", Scheme::Tls);
+    /// SQL Server with encryption negotiated by `PRELOGIN` (TDS 7).
+    Mssql = on_request("mssql", 1433, "TDS 7", "encryption", Scheme::Tls);
+    /// Remote Desktop with TLS negotiated by X.224.
+    Rdp = on_request("rdp", 3389, "RDP", "TLS", Scheme::Tls);
     /// SMTP over TLS.
     Smtps = at_once("smtps", Some(465), "SMTP");
     /// IMAP over TLS.
@@ -432,9 +442,9 @@ mod tests {
     fn what_is_wrong_is_said() {
         assert!(
             refused("http://example.test")
-                .contains("known are https, tls, smtp, submission, imap, pop3, ftp, xmpp, xmpp-server")
+                .contains("known are https, tls, smtp, submission, imap, pop3, ftp, ldap, xmpp, xmpp-server")
         );
-        assert!(refused("gopher://example.test").contains("sieve, nntp"));
+        assert!(refused("gopher://example.test").contains("postgres, mysql, mssql, rdp"));
         assert!(refused("tls://example.test").contains("tls://example.test:PORT"));
         assert!(refused("smtp://mx.example.test/path").contains("no path"));
         let secret = refused("https://user:hunter2@example.test");

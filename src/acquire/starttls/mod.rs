@@ -7,14 +7,20 @@
 mod conversation;
 mod ftp;
 mod imap;
+mod ldap;
 mod mask;
+mod mssql;
+mod mysql;
 mod nntp;
 mod pop3;
+mod postgres;
+mod rdp;
 mod reply;
 #[cfg(test)]
 mod script;
 mod sieve;
 mod smtp;
+mod tds;
 mod xml;
 mod xmpp;
 
@@ -108,10 +114,15 @@ pub async fn negotiate(
         Scheme::Imap => converse::<imap::Imap>(stream, scheme, name, waits).await,
         Scheme::Pop3 => converse::<pop3::Pop3>(stream, scheme, name, waits).await,
         Scheme::Ftp => converse::<ftp::Ftp>(stream, scheme, name, waits).await,
+        Scheme::Ldap => converse::<ldap::Ldap>(stream, scheme, name, waits).await,
         Scheme::Xmpp => converse::<xmpp::ClientToServer>(stream, scheme, name, waits).await,
         Scheme::XmppServer => converse::<xmpp::ServerToServer>(stream, scheme, name, waits).await,
         Scheme::Sieve => converse::<sieve::Sieve>(stream, scheme, name, waits).await,
         Scheme::Nntp => converse::<nntp::Nntp>(stream, scheme, name, waits).await,
+        Scheme::Postgres => converse::<postgres::Postgres>(stream, scheme, name, waits).await,
+        Scheme::Mysql => converse::<mysql::Mysql>(stream, scheme, name, waits).await,
+        Scheme::Mssql => converse::<mssql::Mssql>(stream, scheme, name, waits).await,
+        Scheme::Rdp => converse::<rdp::Rdp>(stream, scheme, name, waits).await,
     };
     let elapsed = started.elapsed();
     match negotiated {

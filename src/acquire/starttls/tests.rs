@@ -17,10 +17,15 @@ const GOOD: &[(Scheme, &[Turn])] = &[
     (Scheme::Imap, imap::tests::GOOD),
     (Scheme::Pop3, pop3::tests::GOOD),
     (Scheme::Ftp, ftp::tests::GOOD),
+    (Scheme::Ldap, ldap::tests::GOOD),
     (Scheme::Xmpp, xmpp::tests::GOOD),
     (Scheme::XmppServer, xmpp::tests::GOOD_BETWEEN_SERVERS),
     (Scheme::Sieve, sieve::tests::GOOD),
     (Scheme::Nntp, nntp::tests::GOOD),
+    (Scheme::Postgres, postgres::tests::GOOD),
+    (Scheme::Mysql, mysql::tests::GOOD),
+    (Scheme::Mssql, mssql::tests::GOOD),
+    (Scheme::Rdp, rdp::tests::GOOD),
 ];
 
 fn on_request() -> impl Iterator<Item = (Scheme, &'static str, Scheme)> {
@@ -163,6 +168,9 @@ async fn answers_without_end_are_cut_off() {
         (Scheme::Sieve, b"\"\" {9}\r\n{99}\r\n{9"),
         (Scheme::Xmpp, b"<a xmlns='b'>"),
         (Scheme::Xmpp, b"   "),
+        (Scheme::Postgres, b"E is for error"),
+        (Scheme::Mssql, b"\x04\0\0\x09\0\0\0\0\0"),
+        (Scheme::Mssql, b"\x04\0\0\x08\0\0\0\0"),
     ] {
         let declined = after(scheme, endless.repeat(20_000)).await.unwrap_err();
         assert_eq!(declined.outcome, Outcome::NotTls, "{scheme:?}: {declined:?}");
