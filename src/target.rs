@@ -132,6 +132,14 @@ impl Scheme {
         self.facts().opening
     }
 
+    /// The schemes that turn to TLS on request, of the protocol that this one begins with TLS.
+    pub fn on_request(self) -> impl Iterator<Item = Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .filter(move |other| matches!(other.opening(), Opening::OnRequest { at_once, .. } if at_once == self))
+    }
+
     /// Schemes are case-insensitive (RFC 3986 §3.1).
     fn parse(text: &str) -> Result<Self, TargetError> {
         Self::ALL.iter().copied().find(|scheme| scheme.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
@@ -436,6 +444,19 @@ mod tests {
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn every_scheme_is_told_with_a_port_of_its_own() {
+        for scheme in Scheme::ALL {
+            assert_eq!(Scheme::parse(&scheme.name().to_uppercase()).unwrap(), *scheme);
+            let Some(port) = scheme.default_port() else { continue };
+            assert_eq!(shown(&format!("{}://a.test", scheme.name())), format!("{}://a.test:{port}", scheme.name()));
+            assert_eq!(Scheme::ALL.iter().filter(|other| other.default_port() == Some(port)).count(), 1, "{port}");
+        }
+        let of = |scheme: Scheme| scheme.on_request().map(Scheme::name).collect::<Vec<_>>();
+        assert_eq!((of(Scheme::Smtps), of(Scheme::Imaps)), (vec!["smtp", "submission"], vec!["imap"]));
+        assert!(of(Scheme::Tls).contains(&"postgres") && of(Scheme::Https).is_empty());
     }
 
     #[test]
