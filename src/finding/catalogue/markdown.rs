@@ -20,6 +20,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("endpoint", "Reaching an endpoint"),
     ("rollover", "An old chain against a new one"),
     ("expect", "What was stated in advance"),
+    ("listen", "What clients offer that connect here"),
 ];
 
 /// The catalogue as Markdown: a table of contents by group, then every code.

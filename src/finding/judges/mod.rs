@@ -10,6 +10,7 @@ mod content;
 mod egress;
 mod endpoint;
 mod expect;
+pub(super) mod listen;
 pub(super) mod path;
 pub(super) mod presence;
 mod revocation;
@@ -27,6 +28,7 @@ use super::{About, Code, Finding, Policy, Severity};
 use crate::Examination;
 use crate::acquire::{AcquireError, Presented, PresentedCertificate};
 use crate::egress::Way;
+use crate::listen::Ledger;
 use crate::path::store::StoreError;
 use crate::path::{CertificationPath, TrustStore};
 use crate::revocation::{Answer, EndpointFacts};
@@ -145,6 +147,13 @@ pub(super) fn is_about_a_way(code: Code) -> bool {
 /// The URLs whose way is closed.
 pub(super) fn closed_urls(ways: &[Way]) -> impl Iterator<Item = &str> {
     egress::closed_urls(ways)
+}
+
+/// What clients that connected here offer, judged with default severities.
+pub(super) fn listen(ledger: &Ledger) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    listen::judge(ledger, &mut sink);
+    sink.findings
 }
 
 /// A trust store, and what was asked of it.
