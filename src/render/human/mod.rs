@@ -5,6 +5,7 @@ mod egress;
 mod endpoints;
 mod explain;
 mod findings;
+mod listen;
 mod phrase;
 mod rollover;
 mod roots;
@@ -16,6 +17,7 @@ use anstyle::{AnsiColor, Style};
 
 pub use self::egress::endpoints;
 pub use self::explain::{codes, explain};
+pub use self::listen::{listen, live, new_client};
 pub use self::rollover::rollover;
 pub use self::roots::roots;
 pub use self::url::url;
