@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::args::{ListenArgs, ListenFormatArg, ListenStarttlsArg};
 use super::check::runtime;
-use super::output::{Output, Sink, warn};
+use super::output::{Output, Sink, WIDEST, warn};
 use super::screen::Screen;
 use super::values::ListenAt;
 use super::{CliError, resolve};
@@ -336,7 +336,10 @@ impl Teller {
 
     /// Judges, and tells the whole.
     fn finish(mut self, lost: u64, policy: &Policy) -> Result<Verdict, CliError> {
-        drop(self.screen.take());
+        if let Some(screen) = self.screen.take() {
+            // It may have been resized since.
+            self.options.width = screen.size().0.min(WIDEST);
+        }
         self.ledger.lost(lost);
         let findings = finding::judge_listen(&self.ledger, policy);
         let report = ListenReport::new(&self.setting, &self.ledger, &findings, Timestamp::now(), usize::MAX);

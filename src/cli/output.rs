@@ -16,7 +16,7 @@ use crate::render::{Format, human};
 /// Columns where there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 100;
 /// Wider lines tire the eye.
-const WIDEST: usize = 160;
+pub(super) const WIDEST: usize = 160;
 
 /// What [`ShowArgs`] mean.
 #[derive(Debug, Clone)]

@@ -71,7 +71,7 @@ pub fn new_client(client: &Client, options: &Options, writer: &mut dyn Write) ->
 pub fn live(report: &ListenReport, lines: usize, options: &Options, writer: &mut dyn Write) -> io::Result<()> {
     let mut page = options.page(writer);
     let elapsed = phrase::span(phrase::seconds_between(report.started, report.finished));
-    page.line(&Text::new().styled(BOLD, &format!("{}, for {elapsed}", places(report))))?;
+    page.line(&Text::new().styled(BOLD, &format!("Listening on {}, for {elapsed}", places(report))))?;
     page.line(&counted(report))?;
     page.line(&Text::new())?;
     // Above: three lines. Below: the table's header, what is left out, and how to end.
@@ -88,7 +88,7 @@ pub fn live(report: &ListenReport, lines: usize, options: &Options, writer: &mut
     page.line(&Text::new().styled(DIM, "Ctrl-C ends this and sums up"))
 }
 
-/// `port 8443 of 127.0.0.1`, and what is done there.
+/// Where it listens, and what is done there.
 fn places(report: &ListenReport) -> String {
     let places = report.listening.join(" and ");
     let before = if report.starttls.is_some() { ", STARTTLS" } else { "" };
@@ -278,8 +278,9 @@ fn table(clients: &[Client], now: Time, page: &mut Page<'_>) -> io::Result<()> {
     let mut header = Text::new();
     let mut end = 0;
     for (column, width) in columns.iter().zip(&widths) {
-        let lead = if column.right { width.saturating_sub(column.header.len()) } else { 0 };
-        header = header.padded(end + lead).styled(DIM, column.header);
+        let title = Text::new().styled(DIM, column.header).cut(*width);
+        let lead = if column.right { width.saturating_sub(title.width()) } else { 0 };
+        header = header.padded(end + lead).then(&title);
         end += width + 2;
     }
     page.line(&header)?;
