@@ -4,7 +4,7 @@
 //! why there is none, and the certificates and staple in either case. Nothing is verified here but
 //! that the server holds the key of the certificate it shows.
 
-mod observed;
+pub(in crate::acquire) mod observed;
 mod witness;
 
 use std::io;
@@ -149,7 +149,7 @@ fn unmade(ending: Ending) -> Capture {
     }
 }
 
-fn as_server_name(host: &Host) -> Option<ServerName<'static>> {
+pub(in crate::acquire) fn as_server_name(host: &Host) -> Option<ServerName<'static>> {
     match host {
         Host::Name(name) => DnsName::try_from(name.clone()).ok().map(ServerName::DnsName),
         Host::Address(address) => Some(ServerName::IpAddress((*address).into())),
