@@ -202,7 +202,7 @@ mod tests {
             );
             assert_eq!(entry.code.entry().map(|found| found.title), Some(entry.title));
         }
-        assert_eq!(seen.len(), 96);
+        assert_eq!(seen.len(), 98);
     }
 
     #[test]
