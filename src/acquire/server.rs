@@ -151,23 +151,29 @@ impl Approach<'_> {
     /// STARTTLS where the scheme has it, then the handshake.
     async fn converse(&self, opened: Opened) -> Connection {
         let limits = &self.network.options().limits;
-        let Opened { mut stream, address, connect } = opened;
+        let Opened { stream, address, connect } = opened;
         let mut connection = Connection {
             address: Some(address),
             connected: true,
             timings: ConnectionTimings { connect: Some(connect), ..ConnectionTimings::default() },
             ..untried()
         };
-        match starttls::negotiate(self.server.scheme, &mut stream, Waits::new(limits, self.deadline)).await {
-            Ok(elapsed) => connection.timings.starttls = elapsed,
-            Err((declined, elapsed)) => {
+        let name = self.server_name.unbracketed();
+        let waits = Waits::new(limits, self.deadline);
+        let stream = match starttls::negotiate(self.server.scheme, stream, &name, waits).await {
+            Ok(negotiated) => {
+                connection.timings.starttls = negotiated.elapsed;
+                negotiated.stream
+            }
+            Err(failed) => {
+                let (declined, elapsed) = *failed;
                 connection.timings.starttls = Some(elapsed);
                 connection.outcome = declined.outcome;
                 connection.detail = Some(declined.detail);
                 connection.starttls_refusal = declined.refusal;
                 return connection;
             }
-        }
+        };
         let identity = self.options.client_identity.as_deref();
         let capture = Box::pin(capture(stream, &self.server_name, identity, limits.step, self.deadline)).await;
         connection.timings.handshake = Some(capture.elapsed);

@@ -6,12 +6,11 @@
 
 pub mod smtp;
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncRead, AsyncWrite};
-
 use super::StarttlsRefusal;
-use crate::net::{Deadline, Limits, Outcome};
+use crate::net::{Deadline, Limits, Outcome, Stream};
 use crate::target::Scheme;
 
 /// How long answers are waited for.
@@ -45,26 +44,41 @@ pub struct Declined {
     pub refusal: Option<StarttlsRefusal>,
 }
 
-/// Brings the stream to the point where TLS begins, and tells how long that took; `None` where the
-/// scheme begins with TLS.
+/// A stream on which the ClientHello may go out.
+pub struct Negotiated {
+    /// The stream given, or one that wraps it where the protocol carries the handshake in packets of its own.
+    pub stream: Box<dyn Stream>,
+    /// How long the way there took; `None` where the scheme begins with TLS.
+    pub elapsed: Option<Duration>,
+}
+
+impl fmt::Debug for Negotiated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Negotiated").field("elapsed", &self.elapsed).finish_non_exhaustive()
+    }
+}
+
+/// Brings the stream to the point where TLS begins. `name` is the server asked for, as its certificate is expected to
+/// name it; protocols that serve several domains at one address are told it.
 ///
 /// # Errors
 /// [`Declined`], and how long it took until then.
-pub async fn negotiate<S>(
+pub async fn negotiate(
     scheme: Scheme,
-    stream: &mut S,
+    mut stream: Box<dyn Stream>,
+    _name: &str,
     waits: Waits,
-) -> Result<Option<Duration>, (Declined, Duration)>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
-{
+) -> Result<Negotiated, Box<(Declined, Duration)>> {
     let started = Instant::now();
     let negotiated = match scheme {
         Scheme::Https | Scheme::Tls | Scheme::Smtps | Scheme::Imaps | Scheme::Pop3s | Scheme::Ftps | Scheme::Ldaps => {
-            return Ok(None);
+            return Ok(Negotiated { stream, elapsed: None });
         }
-        Scheme::Smtp | Scheme::Submission => smtp::negotiate(stream, waits).await,
+        Scheme::Smtp | Scheme::Submission => smtp::negotiate(&mut stream, waits).await,
     };
     let elapsed = started.elapsed();
-    negotiated.map(|()| Some(elapsed)).map_err(|declined| (declined, elapsed))
+    match negotiated {
+        Ok(()) => Ok(Negotiated { stream, elapsed: Some(elapsed) }),
+        Err(declined) => Err(Box::new((declined, elapsed))),
+    }
 }
