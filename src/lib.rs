@@ -59,6 +59,7 @@ mod instant;
 pub mod lab;
 pub mod net;
 pub mod path;
+pub mod readiness;
 pub mod render;
 pub mod report;
 pub mod revocation;

@@ -4,7 +4,7 @@
 //! why there is none, and the certificates and staple in either case. Nothing is verified here but
 //! that the server holds the key of the certificate it shows.
 
-mod observed;
+pub(in crate::acquire) mod observed;
 mod witness;
 
 use std::io;

@@ -4,9 +4,11 @@
 //! [`Presented`], with whatever was served, however broken, and what became of each connection.
 
 pub mod capture;
+pub mod door;
 pub mod files;
+pub mod hello;
 pub mod provider;
-mod server;
+pub(crate) mod server;
 pub mod starttls;
 
 use std::net::SocketAddr;
@@ -18,7 +20,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::net::{AnswerSource, Cause, Deadline, Network, Outcome, Resolution};
-use crate::target::{Host, Target};
+use crate::target::{Host, Server, Target};
 use crate::x509::{Certificate, CertificateError, Fingerprint};
 
 /// What `cli` fills for this stage.
@@ -32,6 +34,19 @@ pub struct AcquireOptions {
     pub client_identity: Option<Arc<files::ClientIdentity>>,
     /// Password for PKCS#12 targets.
     pub password: Option<Secret>,
+}
+
+impl AcquireOptions {
+    /// Where to connect to: the server's own host and port, unless `--connect` says otherwise.
+    fn destination(&self, server: &Server) -> (Host, u16) {
+        match &self.connect {
+            // The resolver says what is wrong with a name that is none.
+            Some((host, port)) => {
+                (Host::parse(host).unwrap_or_else(|_| Host::Name(host.clone())), port.unwrap_or(server.port))
+            }
+            None => (server.host.clone(), server.port),
+        }
+    }
 }
 
 /// Text that is never printed.

@@ -6,7 +6,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::capture::capture;
-use super::starttls::{self, Waits};
+use super::door::{self, Entered};
+use super::starttls::Waits;
 use super::{AcquireOptions, Connection, ConnectionTimings, Presented};
 use crate::net::{AnswerSource, Deadline, Failure, Network, Opened, Outcome, Resolution};
 use crate::target::{Host, Server};
@@ -39,13 +40,7 @@ pub(super) async fn acquire(
             return Presented::ByServer { name, resolution: None, connections: vec![failed(None, failure)] };
         }
     };
-    let (host, port) = match &options.connect {
-        // The resolver says what is wrong with a name that is none.
-        Some((host, port)) => {
-            (Host::parse(host).unwrap_or_else(|_| Host::Name(host.clone())), port.unwrap_or(server.port))
-        }
-        None => (server.host.clone(), server.port),
-    };
+    let (host, port) = options.destination(server);
     let is_name = matches!(host, Host::Name(_));
     let name = server_name.unbracketed();
     let approach = Approach { network, options, server, server_name, host: host.unbracketed(), port, deadline };
@@ -151,29 +146,12 @@ impl Approach<'_> {
     /// STARTTLS where the scheme has it, then the handshake.
     async fn converse(&self, opened: Opened) -> Connection {
         let limits = &self.network.options().limits;
-        let Opened { stream, address, connect } = opened;
-        let mut connection = Connection {
-            address: Some(address),
-            connected: true,
-            timings: ConnectionTimings { connect: Some(connect), ..ConnectionTimings::default() },
-            ..untried()
-        };
-        let name = self.server_name.unbracketed();
         let waits = Waits::new(limits, self.deadline);
-        let stream = match starttls::negotiate(self.server.scheme, stream, &name, waits).await {
-            Ok(negotiated) => {
-                connection.timings.starttls = negotiated.elapsed;
-                negotiated.stream
-            }
-            Err(failed) => {
-                let (declined, elapsed) = *failed;
-                connection.timings.starttls = Some(elapsed);
-                connection.outcome = declined.outcome;
-                connection.detail = Some(declined.detail);
-                connection.starttls_refusal = declined.refusal;
-                return connection;
-            }
-        };
+        let Entered { stream, mut connection } =
+            match door::enter(opened, self.server.scheme, &self.server_name, waits).await {
+                Ok(entered) => entered,
+                Err(declined) => return *declined,
+            };
         let identity = self.options.client_identity.as_deref();
         let capture = Box::pin(capture(stream, &self.server_name, identity, limits.step, self.deadline)).await;
         connection.timings.handshake = Some(capture.elapsed);
@@ -193,7 +171,7 @@ fn is_transient(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Timeout | Outcome::Reset)
 }
 
-fn untried() -> Connection {
+pub(crate) fn untried() -> Connection {
     Connection {
         address: None,
         through_proxy: false,
@@ -213,7 +191,7 @@ fn untried() -> Connection {
 }
 
 /// An address that could not be connected to, or no address at all.
-fn failed(address: Option<SocketAddr>, failure: Failure) -> Connection {
+pub(super) fn failed(address: Option<SocketAddr>, failure: Failure) -> Connection {
     Connection {
         address,
         outcome: failure.outcome,

@@ -14,6 +14,7 @@ mod resolve;
 mod rollover;
 mod roots;
 mod schema;
+mod tls;
 mod url;
 mod values;
 
@@ -64,6 +65,7 @@ fn run(command: &Command) -> Result<Verdict, CliError> {
         Command::Endpoints(args) => endpoints::run(args),
         Command::Rollover(args) => rollover::run(args, PublicRoots::default()),
         Command::Roots(args) => roots::run(args),
+        Command::Tls(args) => tls::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Schema(args) => schema::run(args),

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use super::endpoints::{ENDPOINTS_SCHEMA, EndpointsReport};
 use super::rollover::{ROLLOVER_SCHEMA, RolloverReport};
 use super::roots::{ROOTS_SCHEMA, RootsReport};
+use super::tls::{TLS_SCHEMA, TlsReport};
 use super::url::{URL_SCHEMA, UrlReport};
 use super::{REPORT_SCHEMA, Report};
 use crate::finding::catalogue;
@@ -46,6 +47,12 @@ pub fn roots() -> Schema {
     )
 }
 
+/// JSON Schema (draft 2020-12) of `certflight/tls/1`.
+#[must_use]
+pub fn tls() -> Schema {
+    schema_of::<TlsReport>(TLS_SCHEMA, "what of TLS servers take and which clients can connect, by certflight tls")
+}
+
 /// As it is serialised, not as it would be read: fields that may be `null` are there all the same.
 fn schema_of<T: JsonSchema>(title: &str, description: &str) -> Schema {
     let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
@@ -72,6 +79,10 @@ pub(super) fn rollover_name(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn roots_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "const": ROOTS_SCHEMA })
+}
+
+pub(super) fn tls_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "const": TLS_SCHEMA })
 }
 
 /// A finding's code: one of the catalogue's.

@@ -78,7 +78,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
 
 /// What it was that answered, when its first octets are no TLS record: a handshake message or an
 /// alert of some version 3.x (RFC 8446 §5.1). `None` when they could be one, or none came.
-pub(super) fn not_tls(first: &[u8]) -> Option<String> {
+pub(in crate::acquire) fn not_tls(first: &[u8]) -> Option<String> {
     match first {
         [] | [0x15 | 0x16] | [0x15 | 0x16, 3, ..] => None,
         octets => Some(format!("what answers does not speak TLS: {}", description(octets))),

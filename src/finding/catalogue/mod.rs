@@ -12,6 +12,7 @@ mod markdown;
 pub mod path;
 pub mod revocation;
 pub mod rollover;
+pub mod tls;
 
 use std::fmt;
 
@@ -108,6 +109,7 @@ pub fn all() -> impl Iterator<Item = &'static Entry> {
         revocation::ENTRIES,
         endpoint::ENTRIES,
         rollover::ENTRIES,
+        tls::ENTRIES,
         expect::ENTRIES,
     ]
     .into_iter()

@@ -8,6 +8,7 @@ mod findings;
 mod phrase;
 mod rollover;
 mod roots;
+mod tls;
 mod url;
 
 use std::io::{self, Write};
@@ -18,6 +19,7 @@ pub use self::egress::endpoints;
 pub use self::explain::{codes, explain};
 pub use self::rollover::rollover;
 pub use self::roots::roots;
+pub use self::tls::tls;
 pub use self::url::url;
 use super::text::{Page, Text};
 use crate::report::{EndpointStatus, Finding, Report, Severity, Status, Summary, Target, Verdict};
