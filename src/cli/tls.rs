@@ -99,7 +99,11 @@ impl Asked {
         let server = match named.target {
             Ok(Target::Server(server)) => server,
             Ok(_) => {
-                return vec![self.unasked(&text, "it is a file, and files take no connections: name a server", started)];
+                return vec![self.unasked(
+                    &text,
+                    "it is a file, and files take no connections: name a server",
+                    started,
+                )];
             }
             Err(error) => return vec![self.unasked(&text, &error.to_string(), started)],
         };
