@@ -337,8 +337,8 @@ impl<'a> Older<'a> {
             let before = self.traits.encrypt_then_mac.unwrap_or(false);
             self.traits.encrypt_then_mac = Some(before || has(Extension::ENCRYPT_THEN_MAC));
         }
-        if offer.ticket && !offer.bare {
-            self.traits.session_ticket |= has(Extension::SESSION_TICKET);
+        if offer.ticket && !offer.bare && has(Extension::SESSION_TICKET) {
+            self.traits.session_ticket = true;
         } else {
             let before = self.traits.session_id.unwrap_or(false);
             self.traits.session_id = Some(before || !hello.session_id.is_empty());
