@@ -10,9 +10,9 @@ use tokio::runtime::Runtime;
 use crate::certificates::Certificates;
 use crate::configuration::{Configuration, Difference, Program};
 use crate::facts::{Lines, side_by_side};
-use crate::programs;
 use crate::sslscan::Scan;
 use crate::support::have;
+use crate::{programs, report};
 
 /// How many servers run at a time: they wait more than they work.
 const AT_ONCE: usize = 6;
@@ -47,6 +47,11 @@ struct Site {
     certificates: Certificates,
     sslscan: bool,
     differences: Vec<Difference>,
+}
+
+#[test]
+fn responder() {
+    every(Program::Responder, "responder");
 }
 
 fn every(program: Program, test: &str) {
@@ -97,6 +102,14 @@ fn compare(configuration: &Configuration, site: &Site) -> Compared {
     let configured = configuration.facts();
     let mut sources = vec![("configured", configured.lines())];
     let (mut faults, mut reasons) = (Vec::new(), Vec::new());
+    let reported = report::lines(server.address);
+    for (fact, wanted) in &sources[0].1 {
+        let said = reported.get(fact).cloned().unwrap_or_default();
+        if said != *wanted {
+            faults.push(format!("{fact}\n    reported: {}\n    configured: {}", said.join(" "), wanted.join(" ")));
+        }
+    }
+    sources.push(("certflight", reported));
     if site.sslscan {
         // NSS keeps it waiting for seconds with each group, after which it knows none.
         let groups = configuration.program != Program::Nss;

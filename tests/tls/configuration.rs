@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use toml::Value;
 
-use crate::facts::{Facts, Order, Speaks};
+use crate::facts::{Facts, Order};
 
 /// What serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Program {
     /// `openssl s_server`; options are its arguments
@@ -20,13 +21,15 @@ pub enum Program {
     Nss,
     /// rustls in this process; options as in [`crate::rustls_server`]
     Rustls,
+    /// The lab's responder; options as in [`crate::responder_server`]
+    Responder,
 }
 
 impl Program {
     /// The programs that have to be installed.
     pub fn needs(self) -> &'static [&'static str] {
         match self {
-            Self::OpenSsl | Self::Rustls => &["openssl"],
+            Self::OpenSsl | Self::Rustls | Self::Responder => &["openssl"],
             Self::Nginx => &["openssl", "nginx"],
             Self::GnuTls => &["openssl", "gnutls-serv"],
             Self::Nss => &["openssl", "selfserv", "certutil", "pk12util"],
@@ -52,6 +55,9 @@ pub struct Configuration {
     /// The groups that it exchanges keys in.
     #[serde(default)]
     groups: BTreeMap<String, Vec<String>>,
+    /// What else the report says; what is not here is as for every server of the program.
+    #[serde(default)]
+    traits: BTreeMap<String, Value>,
 }
 
 /// A known fault or blind spot of sslscan.
@@ -78,6 +84,8 @@ pub struct Difference {
 struct File {
     /// Lists that others refer to as `@NAME`.
     lists: BTreeMap<String, Vec<String>>,
+    /// What else the report says of every server of a program, unless the server's own traits say otherwise.
+    traits: BTreeMap<Program, BTreeMap<String, Value>>,
     server: Vec<Configuration>,
     /// Where sslscan says something else.
     sslscan: Vec<Difference>,
@@ -91,6 +99,11 @@ impl File {
         let differences = file.sslscan.iter_mut().flat_map(|known| [&mut known.lacks, &mut known.adds]);
         for list in servers.chain(differences) {
             *list = list.iter().flat_map(|entry| expand(&file.lists, entry)).collect();
+        }
+        for server in &mut file.server {
+            for (name, value) in &file.traits[&server.program] {
+                server.traits.entry(name.clone()).or_insert_with(|| value.clone());
+            }
         }
         file
     }
@@ -107,11 +120,12 @@ impl Configuration {
 
     /// What it has to be found to be.
     pub fn facts(&self) -> Facts {
-        let speaks = self
-            .suites
-            .iter()
-            .map(|(version, suites)| (version.clone(), Speaks { suites: suites.clone(), order: self.order }));
-        Facts { speaks: speaks.collect(), groups: self.groups.clone() }
+        Facts {
+            order: Some(self.order),
+            suites: self.suites.clone(),
+            groups: self.groups.clone(),
+            traits: self.traits.clone(),
+        }
     }
 }
 

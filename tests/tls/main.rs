@@ -15,6 +15,8 @@ mod certificates;
 mod configuration;
 mod facts;
 mod programs;
+mod report;
+mod responder_server;
 mod rustls_server;
 mod server;
 mod sslscan;

@@ -7,9 +7,9 @@ use std::process::Command;
 
 use crate::certificates::{Certificates, NAME};
 use crate::configuration::{Configuration, Program};
-use crate::rustls_server;
 use crate::server::Server;
 use crate::support::openssl;
+use crate::{responder_server, rustls_server};
 
 /// Starts the server of a configuration. A rustls server takes a runtime that is entered.
 pub fn start(configuration: &Configuration, certificates: &Certificates) -> Server {
@@ -20,6 +20,7 @@ pub fn start(configuration: &Configuration, certificates: &Certificates) -> Serv
         Program::GnuTls => Server::start(name, folder, |address| gnutls_serv(configuration, address)),
         Program::Nss => Server::start(name, folder, |address| selfserv(configuration, folder, address)),
         Program::Rustls => rustls_server::start(configuration, folder),
+        Program::Responder => responder_server::start(configuration),
     }
 }
 

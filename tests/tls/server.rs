@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use certflight::lab::Tasks;
+use certflight::lab::responder::Responder;
 use tokio::net::TcpSocket;
 
 /// Ends with its value.
@@ -17,7 +18,8 @@ pub struct Server {
 
 enum Running {
     Process { child: Child, log: PathBuf },
-    Lab(#[expect(dead_code, reason = "held for its end")] Tasks),
+    Rustls(#[expect(dead_code, reason = "held for its end")] Tasks),
+    Responder(#[expect(dead_code, reason = "held for its end")] Responder),
 }
 
 impl Server {
@@ -55,14 +57,18 @@ impl Server {
 
     /// Tasks that serve at this address.
     pub fn of_tasks(address: SocketAddr, tasks: Tasks) -> Self {
-        Self { address, running: Running::Lab(tasks) }
+        Self { address, running: Running::Rustls(tasks) }
+    }
+
+    pub fn of_responder(responder: Responder) -> Self {
+        Self { address: responder.address(), running: Running::Responder(responder) }
     }
 
     /// What it ended with, if it has.
     pub fn exited(&mut self) -> Option<std::process::ExitStatus> {
         match &mut self.running {
             Running::Process { child, .. } => child.try_wait().unwrap(),
-            Running::Lab(_) => None,
+            Running::Rustls(_) | Running::Responder(_) => None,
         }
     }
 
@@ -70,7 +76,7 @@ impl Server {
     pub fn log(&self) -> String {
         match &self.running {
             Running::Process { log, .. } => String::from_utf8_lossy(&fs::read(log).unwrap()).into_owned(),
-            Running::Lab(_) => String::new(),
+            Running::Rustls(_) | Running::Responder(_) => String::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use certflight::handshake::{CipherSuite, Group};
 use roxmltree::{Document, Node};
 
 use crate::certificates::NAME;
-use crate::facts::{Facts, Lines, Order, Speaks};
+use crate::facts::{Facts, Lines, Order};
 
 /// What it found out.
 pub struct Scan {
@@ -73,7 +73,7 @@ impl Scan {
         let mut versions = self.versions.clone();
         versions.sort();
         let mut lines = Lines::from([("versions".to_owned(), versions)]);
-        for (version, Speaks { suites: theirs, order }) in &other.speaks {
+        for (version, theirs) in &other.suites {
             let Suites { walked, probed } = match self.suites.get(version) {
                 None if version.starts_with("SSL") => continue,
                 None => &Suites::default(),
@@ -81,12 +81,12 @@ impl Scan {
             };
             let mut suites = [walked.as_slice(), probed].concat();
             let position = |suite: &String| theirs.iter().position(|their| their == suite);
-            match order {
-                Order::Client => suites.sort(),
-                Order::Server if walked.iter().filter_map(position).is_sorted() => {
+            match other.order {
+                Some(Order::Client) | None => suites.sort(),
+                Some(Order::Server) if walked.iter().filter_map(position).is_sorted() => {
                     suites.sort_by_key(|suite| position(suite).unwrap_or(usize::MAX));
                 }
-                Order::Server => {}
+                Some(Order::Server) => {}
             }
             lines.insert(format!("{version} suites"), suites);
         }
