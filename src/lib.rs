@@ -51,6 +51,7 @@
 
 pub mod acquire;
 pub mod cli;
+pub mod clients;
 pub mod egress;
 pub mod expect;
 pub mod finding;

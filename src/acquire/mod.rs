@@ -6,6 +6,7 @@
 pub mod capture;
 pub mod door;
 pub mod files;
+pub mod glimpse;
 pub mod hello;
 pub mod provider;
 pub(crate) mod server;

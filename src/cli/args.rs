@@ -48,8 +48,9 @@ notes!(
     LONG_CHECK_NOTES,
     "\
 TARGET is HOST, HOST:PORT, [IPv6]:PORT, SCHEME://HOST[:PORT], a file (PEM, DER, PKCS#7, PKCS#12)
-or - for PEM on standard input. Schemes: https (the default), tls (needs a port); with STARTTLS
-smtp, submission; direct TLS smtps, imaps, pop3s, ftps, ldaps.
+or - for PEM on standard input. Schemes: https (the default), tls (needs a port); with STARTTLS or its
+like smtp, submission, imap, pop3, ftp, ldap, xmpp, xmpp-server, sieve, nntp, postgres, mysql, mssql, rdp;
+direct TLS smtps, imaps, pop3s, ftps, ldaps.
 
 Examples:
   certflight check www.example.org
@@ -546,6 +547,14 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_scheme_is_told() {
+        let told: Vec<&str> = CHECK_NOTES.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).collect();
+        for scheme in crate::target::Scheme::ALL {
+            assert!(told.contains(&scheme.name()), "{}", scheme.name());
+        }
     }
 
     #[test]

@@ -166,6 +166,12 @@ impl Group {
         known.into_iter().find(|(known, _)| *known == field).map(|(_, group)| group)
     }
 
+    /// Whether its number is one of GREASE (RFC 8701).
+    #[must_use]
+    pub fn is_grease(self) -> bool {
+        is_grease(self.0)
+    }
+
     /// Whether it holds against a quantum computer: it has ML-KEM in it.
     #[must_use]
     pub fn is_post_quantum(self) -> bool {

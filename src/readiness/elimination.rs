@@ -242,6 +242,9 @@ impl<'a> Older<'a> {
     /// What the end of an enumeration says of the version.
     async fn settle(&mut self, end: Option<Reply>) -> Option<Reply> {
         if self.facts.suites.is_empty() {
+            if let Some(why) = &self.facts.cut_short {
+                self.facts.support = Support::Unknown(why.clone());
+            }
             return end;
         }
         self.facts.support = Support::Accepted;

@@ -262,6 +262,21 @@ pub struct Readiness {
 }
 
 impl Readiness {
+    /// Nothing found out yet.
+    fn of(connection: Connection) -> Self {
+        Self {
+            connection,
+            versions: Vec::new(),
+            chains: Vec::new(),
+            stapled_ocsp: None,
+            fallback_scsv: None,
+            resumption: None,
+            clients: Vec::new(),
+            intolerances: Vec::new(),
+            connections_made: 0,
+        }
+    }
+
     /// The facts of one version.
     #[must_use]
     pub fn version(&self, version: Version) -> Option<&VersionFacts> {
@@ -284,23 +299,17 @@ impl Readiness {
 pub async fn examine(door: &Door, options: &ReadinessOptions) -> Readiness {
     let limit = door.network().options().limits.concurrency.clamp(1, AT_ONCE);
     let prober = prober::Prober::new(door, limit, options.pace.clone());
+    if let Err(connection) = prober.knock().await {
+        return Readiness { connections_made: prober.made(), ..Readiness::of(*connection) };
+    }
     let findings = elimination::Findings::default();
     let inquiry = elimination::Inquiry { prober: &prober, options, findings: &findings };
     let (ssl2, (others, failure)) = join(versions::ssl2(&prober), versions::versions(&inquiry)).await;
     let mut versions: BTreeMap<Version, VersionFacts> =
         others.into_iter().map(|facts| (facts.version, facts)).collect();
     versions.insert(Version::Ssl2, ssl2.facts);
-    let mut readiness = Readiness {
-        connection: prober.first_connection(),
-        versions: versions.into_values().collect(),
-        chains: Vec::new(),
-        stapled_ocsp: None,
-        fallback_scsv: None,
-        resumption: None,
-        clients: Vec::new(),
-        intolerances: Vec::new(),
-        connections_made: 0,
-    };
+    let mut readiness =
+        Readiness { versions: versions.into_values().collect(), ..Readiness::of(prober.first_connection()) };
     if let Some(certificate) = ssl2.certificate {
         findings.chain(Some(KeyKind::Rsa), &[certificate]);
     }
@@ -315,3 +324,6 @@ pub async fn examine(door: &Door, options: &ReadinessOptions) -> Readiness {
     readiness.connections_made = prober.made();
     readiness
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,8 +20,8 @@ pub const OFFICE_365: [CipherSuite; 8] = [
 /// How a server stands to Office 365.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Office365 {
-    /// Whether the two would connect: TLS 1.2 with a suite of the list, or TLS 1.3, which Office 365 speaks too; `None` where
-    /// TLS 1.2 could not be asked about.
+    /// Whether TLS 1.2 is taken with a suite of the list; `None` where that could not be asked. The list has no suite of TLS
+    /// 1.3, so that alone is no promise.
     pub compatible: Option<bool>,
     /// The suites of the list that the server takes with TLS 1.2, in the list's order.
     pub suites: Vec<CipherSuite>,
@@ -41,7 +41,7 @@ impl Office365 {
         let suites: Vec<CipherSuite> = OFFICE_365.into_iter().filter(|suite| taken.contains(suite)).collect();
         let of_13 = readiness.version(Version::Tls13).is_some_and(super::VersionFacts::is_accepted);
         let known = of_12.and_then(|facts| facts.support.known());
-        let compatible = if of_13 || !suites.is_empty() { Some(true) } else { known.map(|_| false) };
+        let compatible = if suites.is_empty() { known.map(|_| false) } else { Some(true) };
         let newest = readiness.accepted().next().map(|facts| facts.version);
         let needs_old_versions = if newest.is_some_and(|newest| newest < Version::Tls12) {
             readiness.accepted().map(|facts| facts.version).collect()

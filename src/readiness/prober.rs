@@ -143,6 +143,18 @@ impl<'a> Prober<'a> {
         }
     }
 
+    /// Goes there once before anything is asked, so that a closed door is met once.
+    ///
+    /// # Errors
+    /// The connection with what kept it from getting there.
+    pub(super) async fn knock(&self) -> Result<(), Box<Connection>> {
+        let entered = self.enter().await?;
+        self.door.give_back(entered);
+        // It is counted when it is used.
+        self.made.fetch_sub(1, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Sends a hello and reads the answer to it.
     pub(super) async fn ask(&self, hello: &ClientHello) -> Reply {
         let Ok(_slot) = self.slots.acquire().await else { return self.closed() };

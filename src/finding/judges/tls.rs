@@ -175,7 +175,10 @@ impl Case<'_> {
         let of_12 = self.readiness.version(Version::Tls12);
         let taken: Vec<CipherSuite> =
             of_12.map(|facts| facts.suites.iter().map(|accepted| accepted.suite).collect()).unwrap_or_default();
-        let message = if taken.is_empty() {
+        let message = if taken.is_empty() && self.accepts(Version::Tls13) {
+            "none of the suites that Office 365 lists is taken: they are all for TLS 1.2, and the server takes TLS 1.3 alone"
+                .to_owned()
+        } else if taken.is_empty() {
             "Office 365 cannot connect: it needs TLS 1.2 or later, which is not taken".to_owned()
         } else {
             format!("Office 365 cannot connect: none of its suites is taken, only {}", named(&taken))

@@ -48,6 +48,8 @@ fn target(target: &TlsTarget, options: &Options, writer: &mut dyn Write) -> io::
     }
     if !target.versions.is_empty() {
         versions(target, &mut page)?;
+    }
+    if accepted(target).next().is_some() {
         suites(target, options.verbose, &mut page)?;
         facts(target, options.verbose, &mut page)?;
         clients(target, options.verbose, &mut page)?;
