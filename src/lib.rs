@@ -58,6 +58,7 @@ pub mod finding;
 pub mod handshake;
 mod instant;
 pub mod lab;
+pub mod listen;
 pub mod net;
 pub mod path;
 pub mod readiness;

@@ -20,6 +20,7 @@ pub use severity::{SeverityRule, SeverityRuleError};
 
 use crate::acquire::{AcquireError, Connection};
 use crate::egress::Way;
+use crate::listen::{Ability, Ledger};
 use crate::net::Resolution;
 use crate::path::store::StoreError;
 use crate::path::{Judgement, TrustStore, presence};
@@ -332,6 +333,22 @@ pub fn judge_roots(
     at: Timestamp,
 ) -> Vec<Finding> {
     arrange(judges::roots(store, answers, at), policy)
+}
+
+/// Judges what clients that connected here offer.
+#[must_use]
+pub fn judge_listen(ledger: &Ledger, policy: &Policy) -> Vec<Finding> {
+    arrange(judges::listen(ledger), policy)
+}
+
+/// What keeps a client from TLS 1.2 and newer, to follow its name: `offers nothing newer than TLS 1.0`.
+#[must_use]
+pub fn inability_in_words(ability: Ability) -> Option<String> {
+    match ability {
+        Ability::Able(_) => None,
+        Ability::Unable(obstacle) => Some(judges::listen::in_words(obstacle)),
+        Ability::Fallback => Some("says that it is trying again with less than it can do".to_owned()),
+    }
 }
 
 /// What was found of a root, in one sentence.

@@ -7,8 +7,10 @@
 pub mod csv;
 pub mod endpoints;
 pub mod escape;
+pub mod html;
 pub mod human;
 pub mod json;
+mod listen;
 pub mod ndjson;
 mod roots;
 mod text;
@@ -20,6 +22,7 @@ use crate::report::rollover::RolloverReport;
 use crate::report::tls::TlsReport;
 use crate::report::url::UrlReport;
 
+pub use listen::{ListenFormat, connection, listen};
 pub use roots::{RootsFormat, roots};
 
 /// `--format`

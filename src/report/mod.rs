@@ -10,6 +10,7 @@
 
 mod convert;
 pub mod endpoints;
+pub mod listen;
 pub mod rollover;
 pub mod roots;
 #[cfg(test)]

@@ -21,6 +21,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("rollover", "An old chain against a new one"),
     ("tls", "What of TLS a server takes"),
     ("expect", "What was stated in advance"),
+    ("listen", "What clients offer that connect here"),
 ];
 
 /// The catalogue as Markdown: a table of contents by group, then every code.

@@ -7,6 +7,7 @@ pub mod chain;
 pub mod connection;
 pub mod endpoint;
 pub mod expect;
+pub mod listen;
 pub mod machine;
 mod markdown;
 pub mod path;
@@ -111,6 +112,7 @@ pub fn all() -> impl Iterator<Item = &'static Entry> {
         rollover::ENTRIES,
         tls::ENTRIES,
         expect::ENTRIES,
+        listen::ENTRIES,
     ]
     .into_iter()
     .flatten()
@@ -204,7 +206,7 @@ mod tests {
             );
             assert_eq!(entry.code.entry().map(|found| found.title), Some(entry.title));
         }
-        assert_eq!(seen.len(), 96);
+        assert_eq!(seen.len(), 102);
     }
 
     #[test]

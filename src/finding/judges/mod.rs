@@ -10,6 +10,7 @@ mod content;
 mod egress;
 mod endpoint;
 mod expect;
+pub(super) mod listen;
 pub(super) mod path;
 pub(super) mod presence;
 mod revocation;
@@ -28,6 +29,7 @@ use super::{About, Code, Finding, Policy, Severity};
 use crate::Examination;
 use crate::acquire::{AcquireError, Presented, PresentedCertificate};
 use crate::egress::Way;
+use crate::listen::Ledger;
 use crate::path::store::StoreError;
 use crate::path::{CertificationPath, TrustStore};
 use crate::revocation::{Answer, EndpointFacts};
@@ -160,6 +162,13 @@ pub(super) fn closed_urls(ways: &[Way]) -> impl Iterator<Item = &str> {
 pub(super) fn tls(asked: &super::TlsAsked<'_>) -> Vec<Finding> {
     let mut sink = Sink::default();
     tls::judge(asked, &mut sink);
+    sink.findings
+}
+
+/// What clients that connected here offer, judged with default severities.
+pub(super) fn listen(ledger: &Ledger) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    listen::judge(ledger, &mut sink);
     sink.findings
 }
 

@@ -5,6 +5,7 @@ mod egress;
 mod endpoints;
 mod explain;
 mod findings;
+mod listen;
 mod phrase;
 mod rollover;
 mod roots;
@@ -17,6 +18,7 @@ use anstyle::{AnsiColor, Style};
 
 pub use self::egress::endpoints;
 pub use self::explain::{codes, explain};
+pub use self::listen::{listen, live, new_client};
 pub use self::rollover::rollover;
 pub use self::roots::roots;
 pub use self::tls::tls;
