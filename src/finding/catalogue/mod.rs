@@ -222,7 +222,9 @@ mod tests {
             }
             assert!(entry.remedy.len() >= 40, "{code}");
             assert!(
-                entry.reference.contains('§') || entry.reference.contains("RFC") || entry.reference.contains("Mozilla")
+                entry.reference.contains('§')
+                    || entry.reference.contains("RFC")
+                    || entry.reference.contains("Mozilla")
                     || entry.reference.contains("Microsoft"),
                 "{code}"
             );
