@@ -542,6 +542,10 @@ pub struct TlsArgs {
     #[arg(long, conflicts_with = "expect_client")]
     pub suites_only: bool,
 
+    /// Ask about this known client only (repeatable)
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["suites_only", "no_clients"])]
+    pub client: Vec<String>,
+
     /// Leave known clients out
     #[arg(long, conflicts_with = "expect_client")]
     pub no_clients: bool,

@@ -13,8 +13,9 @@ use crate::handshake::{ClientHello, Flight, ServerHello, Version};
 use crate::path::hostname::{self, NameCheck};
 use crate::target::Host;
 
-/// Every known client.
-pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness) -> Vec<ClientResult> {
+/// Every known client, or those named.
+pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness, names: Option<&[String]>) -> Vec<ClientResult> {
+    let wanted = |client: &&Client| names.is_none_or(|names| names.contains(&client.name));
     let facts = facts(readiness);
     let random = offer::random();
     let name = match prober.door.server_name() {
@@ -24,7 +25,7 @@ pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness) -> Vec<Clien
     // Several clients send the same hello: it is asked once.
     let mut hellos: Vec<ClientHello> = Vec::new();
     let mut questions: HashMap<&str, usize> = HashMap::new();
-    for client in all() {
+    for client in all().iter().filter(wanted) {
         if decide(client, &facts).is_none() {
             let hello = client.hello(name, random);
             let place = hellos.iter().position(|known| *known == hello).unwrap_or_else(|| {
@@ -37,6 +38,7 @@ pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness) -> Vec<Clien
     let replies = join_all(hellos.iter().map(|hello| prober.ask(hello))).await;
     all()
         .iter()
+        .filter(wanted)
         .map(|client| match questions.get(client.name.as_str()).and_then(|place| replies.get(*place)) {
             Some(reply) => answered(client, reply, readiness, &facts, prober.door.server_name()),
             None => ClientResult {
