@@ -221,7 +221,7 @@ fn nothing_works(place: (&str, u16), failing: &[&Connection], case: &Reached<'_>
         sink.report(codes::FAILED, Weight::Usual, About::Target, message, remedy);
         return;
     }
-    let scheme = scheme(&case.target);
+    let scheme = scheme(case.target);
     for (code, of_code) in &groups {
         let all: Vec<Tried> = of_code.iter().map(|made| tried(place, made)).collect();
         let all: Vec<&Tried> = all.iter().collect();
