@@ -51,14 +51,17 @@
 
 pub mod acquire;
 pub mod cli;
+pub mod clients;
 pub mod egress;
 pub mod expect;
 pub mod finding;
 pub mod handshake;
 mod instant;
 pub mod lab;
+pub mod listen;
 pub mod net;
 pub mod path;
+pub mod readiness;
 pub mod render;
 pub mod report;
 pub mod revocation;

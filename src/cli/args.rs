@@ -4,6 +4,7 @@
 mod shared;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -39,6 +40,8 @@ Examples:
   certflight endpoints new-chain.pem --probe       which hosts have to be open, and are they?
   certflight rollover --from www.example.org --to new-chain.pem   may it go ahead?
   certflight roots new-root.pem                    is this root trusted here?
+  certflight tls www.example.org                   which versions, suites and clients?
+  certflight listen 8443                           who connects, and is it too old?
   certflight explain crl.expired                   what a finding means
   certflight demo                                  all of it without a network"
 );
@@ -47,8 +50,9 @@ notes!(
     LONG_CHECK_NOTES,
     "\
 TARGET is HOST, HOST:PORT, [IPv6]:PORT, SCHEME://HOST[:PORT], a file (PEM, DER, PKCS#7, PKCS#12)
-or - for PEM on standard input. Schemes: https (the default), tls (needs a port); with STARTTLS
-smtp, submission; direct TLS smtps, imaps, pop3s, ftps, ldaps.
+or - for PEM on standard input. Schemes: https (the default), tls (needs a port); with STARTTLS or its
+like smtp, submission, imap, pop3, ftp, ldap, xmpp, xmpp-server, sieve, nntp, postgres, mysql, mssql, rdp;
+direct TLS smtps, imaps, pop3s, ftps, ldaps.
 
 Examples:
   certflight check www.example.org
@@ -109,6 +113,37 @@ Examples:
   certflight roots D4:DE:20:D0:5E:66:FC:53:FE:1A:50:88:2C:78:DB:28:52:CA:E4:74
   certflight roots new-root.pem
   certflight roots --compare mozilla --format csv -o roots.csv"
+);
+notes!(
+    TLS_NOTES,
+    LONG_TLS_NOTES,
+    "\
+Nothing is verified here: check does that. One connection asks one question, a few at a time; --rate slows it down for
+servers that count connections.
+
+Examples:
+  certflight tls www.example.org
+  certflight tls smtp://mx.example.org --expect-office365
+  certflight tls www.example.org --expect-client schannel-win10 --expect-client java-8
+  certflight tls --targets-from hosts.txt --suites-only --format ndjson
+  certflight tls www.example.org -v                        every known client, and what it would get"
+);
+notes!(
+    LISTEN_NOTES,
+    LONG_LISTEN_NOTES,
+    "\
+ADDR is PORT or :PORT (every address of this machine), HOST:PORT or [IPv6]:PORT; port 0 takes a free one.
+Clients see a failed handshake, unless --cert or --forward is given; some then try again with less, and are listed for
+each try. With --forward the service sees connections from this machine instead of the clients' addresses.
+Fit is a client that offers TLS 1.3, or TLS 1.2 with AES (GCM or CBC) after ECDHE or RSA. Ctrl-C ends it and sums up;
+the exit code is 0 when every client was fit, 1 when some were not, 3 when none was seen. With ndjson, --output appends.
+
+Examples:
+  certflight listen 8443                                     who connects, and with what?
+  certflight listen :443 --forward 10.0.0.5:443              in front of a live service
+  certflight listen :25 --starttls smtp --forward mx2:25     which mail servers still need TLS 1.0?
+  certflight listen 8443 --cert www.pem --key www.key        shows each client a page about itself
+  certflight listen 8443 --duration 86400 --format ndjson >> clients.ndjson"
 );
 notes!(
     DEMO_NOTES,
@@ -175,6 +210,17 @@ pub enum Command {
     /// trusted here: present, absent, expired, or present under another key. Replaces
     /// `certmgr.msc`.
     Roots(Box<RootsArgs>),
+    /// Find out what of TLS a server takes, and which clients can connect
+    ///
+    /// Versions from SSL 2 to TLS 1.3, cipher suites in whose order, forward secrecy, key exchange groups, signatures, and
+    /// for known clients and Office 365 whether they would connect. For whoever has to show TLS 1.2 readiness.
+    Tls(Box<TlsArgs>),
+    /// See which clients connect, and which are too old
+    ///
+    /// Accepts connections and reads each client's first message: which versions and cipher suites it offers, whether it will
+    /// still connect when only TLS 1.2 and newer are spoken, what it is. Can stand in front of a live service and pass
+    /// everything on. Replaces the custom IIS log of weak TLS.
+    Listen(Box<ListenArgs>),
     /// Show the tool at work without a network
     ///
     /// Starts a CA, a TLS server, CRL, OCSP and caIssuers services on loopback inside this process
@@ -365,6 +411,90 @@ pub struct RootsArgs {
     pub severity: SeverityArgs,
 }
 
+/// `listen`
+#[derive(Debug, Args)]
+#[command(after_help = LISTEN_NOTES, after_long_help = LONG_LISTEN_NOTES)]
+pub struct ListenArgs {
+    /// Where to listen: PORT, HOST:PORT or [IPv6]:PORT
+    #[arg(value_name = "ADDR", required = true, value_parser = values::listen_at)]
+    pub addresses: Vec<values::ListenAt>,
+
+    /// Pass connections on to this server, untouched
+    #[arg(long, value_name = "HOST:PORT", value_parser = values::forward, conflicts_with = "cert")]
+    pub forward: Option<(String, u16)>,
+
+    /// Complete handshakes with this certificate (PEM with its issuers, or PKCS#12), and show the client a page
+    ///
+    /// Clients that offer no more than TLS 1.1 cannot be served and get an alert.
+    #[arg(long, value_name = "FILE")]
+    pub cert: Option<PathBuf>,
+
+    /// Its private key, where it is in another file
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+
+    /// File whose first line is the password of --cert
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub password_file: Option<PathBuf>,
+
+    /// Speak this until the client asks for TLS, or with --forward follow it
+    #[arg(long, value_enum, value_name = "PROTOCOL")]
+    pub starttls: Option<ListenStarttlsArg>,
+
+    /// End after that many connections
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+
+    /// End after that time
+    #[arg(long, value_name = "SECS", value_parser = values::long_seconds)]
+    pub duration: Option<Duration>,
+
+    /// Time for a client's hello, and for each step after it
+    #[arg(long, value_name = "SECS", value_parser = values::seconds, default_value = "5")]
+    pub timeout: Duration,
+
+    /// Connections at once; beyond them, whoever has been silent longest is let go
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub concurrency: u32,
+
+    /// Clients that are listed; further ones are only counted
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = values::count)]
+    pub max_clients: usize,
+
+    /// Format of what is told
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t, help_heading = "Output")]
+    pub format: ListenFormatArg,
+
+    /// Where to, and how much of it.
+    #[command(flatten)]
+    pub show: ShowArgs,
+
+    /// Severities.
+    #[command(flatten)]
+    pub severity: SeverityArgs,
+}
+
+/// `--starttls` of `listen`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListenStarttlsArg {
+    /// Mail
+    Smtp,
+}
+
+/// `--format` of `listen`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ListenFormatArg {
+    /// For people: a table that is kept up to date on a terminal, else a line for each new client; a summary in the end
+    #[default]
+    Human,
+    /// One JSON document in the end, as `certflight schema listen` describes it
+    Json,
+    /// One JSON object for each connection, as they come
+    Ndjson,
+    /// One client a line, in the end
+    Csv,
+}
+
 /// `demo`
 #[derive(Debug, Args)]
 #[command(after_help = DEMO_NOTES, after_long_help = LONG_DEMO_NOTES)]
@@ -394,6 +524,55 @@ pub struct ExplainArgs {
     /// A finding code, or a group of them (crl.*)
     #[arg(value_name = "CODE")]
     pub codes: Vec<String>,
+}
+
+/// `tls`
+#[derive(Debug, Args)]
+#[command(after_help = TLS_NOTES, after_long_help = LONG_TLS_NOTES)]
+pub struct TlsArgs {
+    /// Servers: HOST, HOST:PORT, [IPv6]:PORT or SCHEME://HOST[:PORT]
+    #[arg(value_name = "TARGET", required_unless_present = "targets_from")]
+    pub targets: Vec<String>,
+
+    /// Read targets from a file, one a line, # comments; - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub targets_from: Option<PathBuf>,
+
+    /// Ask for versions and suites alone: neither groups, signatures and sessions, nor known clients
+    #[arg(long, conflicts_with = "expect_client")]
+    pub suites_only: bool,
+
+    /// A known client that has to be able to connect, else it is critical (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub expect_client: Vec<String>,
+
+    /// Office 365 has to be able to connect, else it is critical
+    #[arg(long)]
+    pub expect_office365: bool,
+
+    /// Make at most that many connections a second, over all targets
+    #[arg(long, value_name = "N", help_heading = "Network")]
+    pub rate: Option<std::num::NonZeroU32>,
+
+    /// SNI: the server name asked for
+    #[arg(long, value_name = "NAME", help_heading = "Connection")]
+    pub servername: Option<String>,
+
+    /// Connect there instead of resolving the target
+    #[arg(long, value_name = "ADDR[:PORT]", help_heading = "Connection", value_parser = values::connect)]
+    pub connect: Option<(String, Option<u16>)>,
+
+    /// How to show the report.
+    #[command(flatten)]
+    pub output: OutputArgs,
+
+    /// The network and its limits.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+
+    /// Severities.
+    #[command(flatten)]
+    pub severity: SeverityArgs,
 }
 
 /// `schema`
@@ -434,6 +613,10 @@ pub enum SchemaArg {
     Rollover,
     /// certflight/roots/1, of roots
     Roots,
+    /// certflight/tls/1, of tls
+    Tls,
+    /// certflight/listen/1, of listen
+    Listen,
 }
 
 /// `--format` of `roots`.
@@ -457,8 +640,6 @@ pub enum CompareArg {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use clap::CommandFactory as _;
     use clap::error::ErrorKind;
 
@@ -475,6 +656,14 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_scheme_is_told() {
+        let told: Vec<&str> = CHECK_NOTES.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).collect();
+        for scheme in crate::target::Scheme::ALL {
+            assert!(told.contains(&scheme.name()), "{}", scheme.name());
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod completions;
 mod demo;
 mod endpoints;
 mod explain;
+mod listen;
 mod man;
 mod output;
 mod progress;
@@ -14,6 +15,8 @@ mod resolve;
 mod rollover;
 mod roots;
 mod schema;
+mod screen;
+mod tls;
 mod url;
 mod values;
 
@@ -64,6 +67,8 @@ fn run(command: &Command) -> Result<Verdict, CliError> {
         Command::Endpoints(args) => endpoints::run(args),
         Command::Rollover(args) => rollover::run(args, PublicRoots::default()),
         Command::Roots(args) => roots::run(args),
+        Command::Tls(args) => tls::run(args),
+        Command::Listen(args) => listen::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Schema(args) => schema::run(args),

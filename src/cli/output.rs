@@ -16,7 +16,7 @@ use crate::render::{Format, human};
 /// Columns where there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 100;
 /// Wider lines tire the eye.
-const WIDEST: usize = 160;
+pub(super) const WIDEST: usize = 160;
 
 /// What [`ShowArgs`] mean.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub(super) struct Output {
     pub(super) options: human::Options,
     pub(super) destination: Option<PathBuf>,
     pub(super) progress: bool,
+    /// Whether standard output is a terminal that may be drawn on again and again.
+    pub(super) redraws: bool,
 }
 
 /// What the process finds around it.
@@ -34,6 +36,8 @@ struct Surroundings {
     stdout_is_terminal: bool,
     stderr_is_terminal: bool,
     no_color: bool,
+    /// The terminal knows no escape sequences.
+    dumb: bool,
     columns: Option<usize>,
 }
 
@@ -46,6 +50,7 @@ impl Surroundings {
             stdout_is_terminal,
             stderr_is_terminal: io::stderr().is_terminal(),
             no_color: no_color || dumb,
+            dumb,
             columns: stdout_is_terminal
                 .then(terminal_size::terminal_size)
                 .flatten()
@@ -85,6 +90,7 @@ impl Output {
             },
             destination: args.output.clone(),
             progress: around.stderr_is_terminal && !args.no_progress,
+            redraws: to_terminal && !around.dumb && !args.no_progress,
         }
     }
 
@@ -103,6 +109,16 @@ impl Output {
             None => Ok(Sink::Standard { color: self.options.color && self.human, closed: false }),
             Some(path) => Sink::file(path),
         }
+    }
+}
+
+impl Output {
+    /// The same for lines that come over a long time: a file is not replaced, but has them appended as they come.
+    pub(super) fn open_log(&self) -> Result<Sink, CliError> {
+        let Some(path) = &self.destination else { return self.open() };
+        let file = fs::OpenOptions::new().append(true).create(true).open(path);
+        let file = file.map_err(|error| CliError::new(format!("cannot write {}: {error}", path.display())))?;
+        Ok(Sink::Direct { file, path: path.clone() })
     }
 }
 
@@ -168,6 +184,11 @@ impl Sink {
         }
     }
 
+    /// Whether nobody reads standard output any more.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self, Self::Standard { closed: true, .. })
+    }
+
     /// Puts a file in its place.
     pub(super) fn finish(self) -> Result<(), CliError> {
         match self {
@@ -213,8 +234,13 @@ pub(super) fn warn(message: &str) {
 mod tests {
     use super::*;
 
-    const TERMINAL: Surroundings =
-        Surroundings { stdout_is_terminal: true, stderr_is_terminal: true, no_color: false, columns: Some(72) };
+    const TERMINAL: Surroundings = Surroundings {
+        stdout_is_terminal: true,
+        stderr_is_terminal: true,
+        no_color: false,
+        dumb: false,
+        columns: Some(72),
+    };
 
     fn args() -> ShowArgs {
         ShowArgs { output: None, quiet: false, verbose: false, no_progress: false, color: ColorArg::Auto }

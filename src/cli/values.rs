@@ -25,6 +25,55 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// The same, up to a year: how long something may go on.
+pub(super) fn long_seconds(text: &str) -> Result<Duration, String> {
+    const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+    let number: f64 = text.parse().map_err(|_| "not a number of seconds, such as 86400 for a day".to_owned())?;
+    match Duration::try_from_secs_f64(number) {
+        Ok(duration) if duration.is_zero() => Err("must be more than 0".to_owned()),
+        Ok(duration) if duration <= YEAR => Ok(duration),
+        Err(_) if number <= 0.0 => Err("must be more than 0".to_owned()),
+        _ => Err("must be at most a year (31622400)".to_owned()),
+    }
+}
+
+/// A number of things, at least one.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "not a number, such as 10000".to_owned())
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenAt {
+    /// At this port of every address.
+    Everywhere(u16),
+    /// At the addresses of this host, or this one address, without brackets.
+    Host(String, u16),
+}
+
+/// `PORT`, `:PORT`, `HOST:PORT`, `[IPv6]:PORT`; port 0 is taken.
+pub(super) fn listen_at(text: &str) -> Result<ListenAt, String> {
+    let refused = || "give PORT, :PORT, HOST:PORT or [IPv6]:PORT, such as 8443 or 127.0.0.1:8443".to_owned();
+    let (host, port_text) = text.rsplit_once(':').unwrap_or(("", text));
+    let digits = !port_text.is_empty() && port_text.bytes().all(|octet| octet.is_ascii_digit());
+    let port: u16 = port_text.parse().ok().filter(|_| digits).ok_or_else(refused)?;
+    match address(host) {
+        _ if host.is_empty() => Ok(ListenAt::Everywhere(port)),
+        Some(IpAddr::V6(_)) if !host.starts_with('[') => Err(refused()),
+        Some(address) => Ok(ListenAt::Host(address.to_string(), port)),
+        None if is_name(host) => Ok(ListenAt::Host(ascii_name(host).ok_or_else(refused)?, port)),
+        None => Err(refused()),
+    }
+}
+
+/// `HOST:PORT`
+pub(super) fn forward(text: &str) -> Result<(String, u16), String> {
+    match connect(text) {
+        Ok((host, Some(port))) => Ok((host, port)),
+        _ => Err("give HOST:PORT of the service; IPv6 as [::1]:443".to_owned()),
+    }
+}
+
 /// A whole number of days.
 pub(super) fn days(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_| "not a whole number of days, such as 14".to_owned())
@@ -221,6 +270,27 @@ mod tests {
         for refused in ["", ":443", "host:", "host:0", "host:https", "a b", "[::1]443", "https://host"] {
             assert!(connect(refused).is_err(), "{refused}");
         }
+    }
+
+    #[test]
+    fn places_to_listen_at_are_ports_with_or_without_a_host() {
+        assert_eq!(listen_at("8443"), Ok(ListenAt::Everywhere(8443)));
+        assert_eq!(listen_at(":0"), Ok(ListenAt::Everywhere(0)));
+        assert_eq!(listen_at("127.0.0.1:8443"), Ok(ListenAt::Host("127.0.0.1".into(), 8443)));
+        assert_eq!(listen_at("[::1]:0"), Ok(ListenAt::Host("::1".into(), 0)));
+        assert_eq!(listen_at("Localhost:25"), Ok(ListenAt::Host("localhost".into(), 25)));
+        for refused in
+            ["", ":", "host", "127.0.0.1", "::1:25", "::1", "a:65536", "a:+1", "a b:1", "https://a:1", "[::1]"]
+        {
+            assert!(listen_at(refused).is_err(), "{refused}");
+        }
+        assert_eq!(forward("[2001:db8::1]:443"), Ok(("2001:db8::1".into(), 443)));
+        assert_eq!(forward("mx.example.test:25"), Ok(("mx.example.test".into(), 25)));
+        for refused in ["mx.example.test", "192.0.2.1", ":25", "a:0"] {
+            assert!(forward(refused).is_err(), "{refused}");
+        }
+        assert!(count("0").is_err() && count("x").is_err() && count("3") == Ok(3));
+        assert!(long_seconds("86401").is_ok() && long_seconds("-1").is_err() && long_seconds("1e9").is_err());
     }
 
     #[test]

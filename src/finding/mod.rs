@@ -18,9 +18,13 @@ use jiff::Timestamp;
 pub use catalogue::{Code, Entry};
 pub use severity::{SeverityRule, SeverityRuleError};
 
+use crate::acquire::{AcquireError, Connection};
 use crate::egress::Way;
+use crate::listen::{Ability, Ledger};
+use crate::net::Resolution;
 use crate::path::store::StoreError;
 use crate::path::{Judgement, TrustStore, presence};
+use crate::readiness::Readiness;
 use crate::revocation::{Answer, EndpointFacts};
 use crate::rollover::{Comparison, Difference, Field};
 use crate::x509::{Certificate, Fingerprint};
@@ -291,6 +295,35 @@ pub fn judge_difference(difference: &Difference, comparison: &Comparison, policy
     (effective.unwrap_or(Severity::Info), meaning)
 }
 
+/// What was found of one server's TLS, and what was expected.
+#[derive(Debug, Clone, Copy)]
+pub struct TlsAsked<'a> {
+    /// The target as the report names it.
+    pub target: &'a str,
+    /// How its name resolved.
+    pub resolution: Option<&'a Resolution>,
+    /// Connections that failed before anything could be asked.
+    pub failures: &'a [Connection],
+    /// What was found; `None` where nothing could be asked.
+    pub readiness: Option<&'a Readiness>,
+    /// `--expect-client`: names of clients that have to connect.
+    pub expected_clients: &'a [String],
+    /// `--expect-office365`
+    pub expect_office365: bool,
+}
+
+/// Judges what of TLS a server takes, as the `tls` command asks.
+#[must_use]
+pub fn judge_tls(asked: &TlsAsked<'_>, policy: &Policy) -> Vec<Finding> {
+    arrange(judges::tls(asked), policy)
+}
+
+/// Why something that was named is no target.
+#[must_use]
+pub fn judge_no_target(error: &AcquireError, policy: &Policy) -> Vec<Finding> {
+    arrange(judges::no_target(error), policy)
+}
+
 /// Judges a trust store and what was asked of it, as the `roots` command does: a root that is not trusted is critical.
 #[must_use]
 pub fn judge_roots(
@@ -300,6 +333,22 @@ pub fn judge_roots(
     at: Timestamp,
 ) -> Vec<Finding> {
     arrange(judges::roots(store, answers, at), policy)
+}
+
+/// Judges what clients that connected here offer.
+#[must_use]
+pub fn judge_listen(ledger: &Ledger, policy: &Policy) -> Vec<Finding> {
+    arrange(judges::listen(ledger), policy)
+}
+
+/// What keeps a client from TLS 1.2 and newer, to follow its name: `offers nothing newer than TLS 1.0`.
+#[must_use]
+pub fn inability_in_words(ability: Ability) -> Option<String> {
+    match ability {
+        Ability::Able(_) => None,
+        Ability::Unable(obstacle) => Some(judges::listen::in_words(obstacle)),
+        Ability::Fallback => Some("says that it is trying again with less than it can do".to_owned()),
+    }
 }
 
 /// What was found of a root, in one sentence.

@@ -213,10 +213,16 @@ impl ClientHello {
     }
 }
 
-/// Puts a ClientHello together from octets as they arrive, in records of any size.
+/// Puts a ClientHello together from octets as they arrive, in records of any size. Every octet is looked at once, so that
+/// a client that sends them singly costs no more than another.
 #[derive(Debug, Default)]
 pub struct HelloReader {
     buffer: Vec<u8>,
+    /// Octets of `buffer` whose records are taken.
+    taken: usize,
+    record_version: Option<u16>,
+    /// The message, as far as whole records carried it.
+    message: Vec<u8>,
 }
 
 impl HelloReader {
@@ -247,10 +253,7 @@ impl HelloReader {
             [first] | [first, _] if first & 0x80 != 0 => return Ok(None),
             _ => return Err(HelloError::NotTls),
         }
-        let mut rest = self.buffer.as_slice();
-        let mut record_version = None;
-        let mut message: Vec<u8> = Vec::new();
-        while let Some((header, after)) = rest.split_first_chunk::<5>() {
+        while let Some((header, after)) = self.buffer.get(self.taken..).and_then(<[u8]>::split_first_chunk::<5>) {
             let [kind, major, minor, high, low] = *header;
             if kind != 22 || major != 3 {
                 return Err(HelloError::Malformed("a record of another kind stands within it"));
@@ -259,31 +262,33 @@ impl HelloReader {
             if length == 0 || length > MAX_FRAGMENT {
                 return Err(HelloError::Malformed("a record's length is out of bounds"));
             }
-            let version = *record_version.get_or_insert(u16::from_be_bytes([major, minor]));
-            let (fragment, after) = match after.split_at_checked(length) {
-                Some(split) => split,
-                // Its length alone may tell that it is none.
-                None => (after, [].as_slice()),
+            self.record_version.get_or_insert(u16::from_be_bytes([major, minor]));
+            let Some(fragment) = after.get(..length) else {
+                // The message's header alone may tell that it is none.
+                Self::announced(self.message.iter().chain(after))?;
+                break;
             };
-            message.extend_from_slice(fragment);
-            rest = after;
-            if let [kind, rest @ ..] = message.as_slice() {
-                if *kind != CLIENT_HELLO {
-                    return Err(HelloError::Malformed("the first message is no ClientHello"));
-                }
-                if let Some(([high, middle, low], body)) = rest.split_first_chunk::<3>() {
-                    let length = u32::from_be_bytes([0, *high, *middle, *low]);
-                    let length = usize::try_from(length).unwrap_or(usize::MAX);
-                    if length > MAX_HELLO {
-                        return Err(HelloError::TooLarge);
-                    }
-                    if let Some(body) = body.get(..length) {
-                        return ClientHello::from_body(version, body).map(|hello| Some(Offered::Tls(hello)));
-                    }
-                }
+            self.message.extend_from_slice(fragment);
+            self.taken = self.taken.saturating_add(length).saturating_add(5);
+            if let Some(length) = Self::announced(self.message.iter())?
+                && let Some(body) = self.message.get(4..).and_then(|body| body.get(..length))
+            {
+                let version = self.record_version.unwrap_or_default();
+                return ClientHello::from_body(version, body).map(|hello| Some(Offered::Tls(hello)));
             }
         }
         if self.buffer.len() > MAX_HELLO { Err(HelloError::TooLarge) } else { Ok(None) }
+    }
+
+    /// The length that the message's header announces, once that is whole.
+    fn announced<'a>(message: impl Iterator<Item = &'a u8>) -> Result<Option<usize>, HelloError> {
+        let header: Vec<u8> = message.take(4).copied().collect();
+        if header.first().is_some_and(|kind| *kind != CLIENT_HELLO) {
+            return Err(HelloError::Malformed("the first message is no ClientHello"));
+        }
+        let [_, high, middle, low] = *header.as_slice() else { return Ok(None) };
+        let length = usize::try_from(u32::from_be_bytes([0, high, middle, low])).unwrap_or(usize::MAX);
+        if length > MAX_HELLO { Err(HelloError::TooLarge) } else { Ok(Some(length)) }
     }
 
     fn ssl2(&self) -> Result<Option<Offered>, HelloError> {

@@ -7,6 +7,7 @@
 mod client_hello;
 mod extension;
 mod group;
+mod ja4;
 mod server;
 mod signature;
 pub mod ssl2;
@@ -16,6 +17,7 @@ mod version;
 pub use client_hello::{ClientHello, HelloError, HelloReader, MAX_HELLO, Offered};
 pub use extension::Extension;
 pub use group::Group;
+pub use ja4::ja4;
 pub use server::{Alert, Flight, FlightReader, KeyExchange, Reading, ServerHello};
 pub use signature::{KeyKind, SignatureScheme};
 pub use suite::{Authentication, CipherSuite, Weakness};

@@ -83,6 +83,12 @@ impl SignatureScheme {
         NAMES.iter().find(|(_, known)| *known == name).map(|(number, _)| Self(*number))
     }
 
+    /// Whether its number is one of GREASE (RFC 8701).
+    #[must_use]
+    pub fn is_grease(self) -> bool {
+        is_grease(self.0)
+    }
+
     /// Every scheme that has a name here.
     pub fn all() -> impl Iterator<Item = Self> {
         NAMES.iter().map(|(number, _)| Self(*number))

@@ -10,11 +10,13 @@
 
 mod convert;
 pub mod endpoints;
+pub mod listen;
 pub mod rollover;
 pub mod roots;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod schema;
+pub mod tls;
 pub mod url;
 
 use std::borrow::Cow;

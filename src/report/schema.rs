@@ -4,8 +4,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::endpoints::{ENDPOINTS_SCHEMA, EndpointsReport};
+use super::listen::{Document, LISTEN_SCHEMA};
 use super::rollover::{ROLLOVER_SCHEMA, RolloverReport};
 use super::roots::{ROOTS_SCHEMA, RootsReport};
+use super::tls::{TLS_SCHEMA, TlsReport};
 use super::url::{URL_SCHEMA, UrlReport};
 use super::{REPORT_SCHEMA, Report};
 use crate::finding::catalogue;
@@ -46,6 +48,21 @@ pub fn roots() -> Schema {
     )
 }
 
+/// JSON Schema (draft 2020-12) of `certflight/tls/1`.
+#[must_use]
+pub fn tls() -> Schema {
+    schema_of::<TlsReport>(TLS_SCHEMA, "what of TLS servers take and which clients can connect, by certflight tls")
+}
+
+/// JSON Schema (draft 2020-12) of `certflight/listen/1`.
+#[must_use]
+pub fn listen() -> Schema {
+    schema_of::<Document>(
+        LISTEN_SCHEMA,
+        "which clients connected to certflight listen and what they offer: the summary, or one connection (a line of ndjson)",
+    )
+}
+
 /// As it is serialised, not as it would be read: fields that may be `null` are there all the same.
 fn schema_of<T: JsonSchema>(title: &str, description: &str) -> Schema {
     let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
@@ -72,6 +89,22 @@ pub(super) fn rollover_name(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn roots_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "const": ROOTS_SCHEMA })
+}
+
+pub(super) fn tls_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "const": TLS_SCHEMA })
+}
+
+pub(super) fn listen_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "const": LISTEN_SCHEMA })
+}
+
+pub(super) fn summary_record(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "const": "summary" })
+}
+
+pub(super) fn connection_record(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "const": "connection" })
 }
 
 /// A finding's code: one of the catalogue's.

@@ -28,13 +28,13 @@ entries! {
     reference: "RFC 8446 §4.4.2";
 
     STARTTLS_UNAVAILABLE = "connection.starttls-unavailable", Fixed(Critical), "The server does not offer STARTTLS";
-    explanation: "The server speaks the protocol but does not list STARTTLS, or turned it down when asked. Mail to it either travels in the clear or, where TLS is required, not at all. A banner of asterisks or a capability name overwritten with X shows that a firewall's SMTP inspection rewrites the conversation: the server may well offer STARTTLS, and the box in between takes it out.";
-    remedy: "Not offered or refused: the server's operator switches STARTTLS on and gives it a certificate. Masked: the firewall team turns SMTP inspection off (or lets STARTTLS through it) for this server.";
-    reference: "RFC 3207 §3, §6";
+    explanation: "The server speaks the protocol but does not offer to turn to TLS, or turned it down when asked: with STARTTLS in SMTP, IMAP, XMPP, ManageSieve and NNTP, STLS in POP3, AUTH TLS in FTP, StartTLS in LDAP, SSLRequest in PostgreSQL and MySQL, PRELOGIN in SQL Server, and the X.224 negotiation in Remote Desktop. What clients send then either travels in the clear or, where TLS is required, not at all. A banner of asterisks or a capability name overwritten with X shows that a firewall's inspection rewrites the conversation (seen with SMTP and FTP): the server may well offer TLS, and the box in between takes it out. Protocols in octets rather than lines have no such mark.";
+    remedy: "Not offered: the server's operator switches TLS on for the port and gives it a certificate. Refused: the server's log tells why; often the certificate or key cannot be read. Masked: the firewall team turns the inspection of this protocol off (or lets STARTTLS through it) for this server.";
+    reference: "RFC 3207 §3, §6; RFC 2595 §3, §4; RFC 4217 §4; RFC 4511 §4.14; RFC 6120 §5; RFC 5804 §2.2; RFC 4642";
 
     NOT_TLS = "connection.not-tls", Fixed(Critical), "What answers does not speak TLS";
     explanation: "The port accepted the connection and answered, but with something other than TLS records. Usually the port belongs to a plain-text service, or to a protocol that begins in plain text and wants STARTTLS first; sometimes a proxy or a captive portal answers in the server's place.";
-    remedy: "Check scheme and port of the target (smtp:// for STARTTLS on port 25, smtps:// for direct TLS on 465). If they are right, the server's operator switches TLS on for the port; if a proxy's page came back, the network team lets the connection through.";
+    remedy: "Check scheme and port of the target (smtp:// for STARTTLS on port 25, smtps:// for direct TLS on 465; imap:// on 143, imaps:// on 993; and so on). If they are right, the server's operator switches TLS on for the port; if a proxy's page came back, the network team lets the connection through.";
     reference: "RFC 8446 §5.1";
 
     HANDSHAKE_FAILED = "connection.handshake-failed", Fixed(Critical), "The TLS handshake did not complete";

@@ -19,7 +19,9 @@ const GROUPS: &[(&str, &str)] = &[
     ("aia", "What a caIssuers URL holds"),
     ("endpoint", "Reaching an endpoint"),
     ("rollover", "An old chain against a new one"),
+    ("tls", "What of TLS a server takes"),
     ("expect", "What was stated in advance"),
+    ("listen", "What clients offer that connect here"),
 ];
 
 /// The catalogue as Markdown: a table of contents by group, then every code.

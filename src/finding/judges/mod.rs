@@ -11,11 +11,13 @@ mod egress;
 mod endpoint;
 mod expect;
 mod legacy;
+pub(super) mod listen;
 pub(super) mod path;
 pub(super) mod presence;
 mod revocation;
 mod rollover;
 mod store;
+mod tls;
 mod windows;
 
 use std::collections::HashMap;
@@ -28,6 +30,7 @@ use super::{About, Code, Finding, Policy, Severity};
 use crate::Examination;
 use crate::acquire::{AcquireError, Presented, PresentedCertificate};
 use crate::egress::Way;
+use crate::listen::Ledger;
 use crate::path::store::StoreError;
 use crate::path::{CertificationPath, TrustStore};
 use crate::revocation::{Answer, EndpointFacts};
@@ -44,19 +47,7 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
             connection::judge(&case, &mut sink);
             chain_served(&case, &mut sink);
         }
-        Err(error) => {
-            let remedy = match error {
-                AcquireError::Unreadable { .. } | AcquireError::NoCertificate { .. } => {
-                    "check the path, the permissions and the content; a PKCS#12 file needs its password (--password-file)"
-                }
-                AcquireError::NotATarget { .. } => {
-                    "write a target as HOST, HOST:PORT, [IPv6]:PORT or SCHEME://HOST, or as the path of a file"
-                }
-                AcquireError::Internal { .. } => "report it with the command line and this message",
-            };
-            let about = About::Target;
-            sink.report(machine::TARGET_UNREADABLE, Weight::Usual, about, error.to_string(), remedy.to_owned());
-        }
+        Err(error) => unread(error, &mut sink),
     }
     // What other addresses served counts as much; their connections are judged together above.
     let chain = |examination: &Examination| -> Option<Vec<Fingerprint>> {
@@ -81,6 +72,26 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
     }
     expect::surroundings(examination, &mut sink);
     sink.findings
+}
+
+/// What was named as a target and is none, or could not be read.
+pub(super) fn no_target(error: &AcquireError) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    unread(error, &mut sink);
+    sink.findings
+}
+
+fn unread(error: &AcquireError, sink: &mut Sink) {
+    let remedy = match error {
+        AcquireError::Unreadable { .. } | AcquireError::NoCertificate { .. } => {
+            "check the path, the permissions and the content; a PKCS#12 file needs its password (--password-file)"
+        }
+        AcquireError::NotATarget { .. } => {
+            "write a target as HOST, HOST:PORT, [IPv6]:PORT or SCHEME://HOST, or as the path of a file"
+        }
+        AcquireError::Internal { .. } => "report it with the command line and this message",
+    };
+    sink.report(machine::TARGET_UNREADABLE, Weight::Usual, About::Target, error.to_string(), remedy.to_owned());
 }
 
 /// One chain, from its certificates to their endpoints. Without any trust anchor there is nothing to judge it by.
@@ -146,6 +157,20 @@ pub(super) fn is_about_a_way(code: Code) -> bool {
 /// The URLs whose way is closed.
 pub(super) fn closed_urls(ways: &[Way]) -> impl Iterator<Item = &str> {
     egress::closed_urls(ways)
+}
+
+/// What of TLS a server takes, and what was expected of it.
+pub(super) fn tls(asked: &super::TlsAsked<'_>) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    tls::judge(asked, &mut sink);
+    sink.findings
+}
+
+/// What clients that connected here offer, judged with default severities.
+pub(super) fn listen(ledger: &Ledger) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    listen::judge(ledger, &mut sink);
+    sink.findings
 }
 
 /// A trust store, and what was asked of it.

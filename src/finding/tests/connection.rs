@@ -103,16 +103,71 @@ fn what_got_furthest_is_told_with_the_rest_beside_it() {
 
 #[test]
 fn plain_text_and_starttls_have_codes_of_their_own() {
-    expect(&with(vec![made("192.0.2.1:443", Outcome::NotTls)]), &[("connection.not-tls", Critical)]);
-    for (refusal, word) in [
-        (StarttlsRefusal::NotOffered, "switch STARTTLS on"),
-        (StarttlsRefusal::Refused("454 no".to_owned()), "switch STARTTLS on"),
-        (StarttlsRefusal::Masked("220 ****".to_owned()), "firewall"),
+    let findings = expect(&with(vec![made("192.0.2.1:443", Outcome::NotTls)]), &[("connection.not-tls", Critical)]);
+    assert!(findings[0].remedy.contains("such as smtp:// or imap://"), "{}", findings[0].remedy);
+    let refused = |text: &str| StarttlsRefusal::Refused(text.to_owned());
+    let masked = || StarttlsRefusal::Masked("220 ****".to_owned());
+    for (target, refusal, message, remedy) in [
+        (
+            "smtp://a.test:25",
+            StarttlsRefusal::NotOffered,
+            "does not offer STARTTLS (EHLO lists nothing)",
+            "switch STARTTLS on",
+        ),
+        ("pop3://a.test:110", StarttlsRefusal::NotOffered, "does not offer STLS (", "switch STLS on"),
+        ("mssql://a.test:1433", StarttlsRefusal::NotOffered, "does not offer encryption (", "switch encryption on"),
+        ("ftp://a.test:21", refused("431 no"), "refused AUTH TLS: 431 no", "why it refuses AUTH TLS"),
+        (
+            "smtp://a.test:25",
+            masked(),
+            "does not offer STARTTLS, and a middlebox",
+            "rewriting SMTP (Cisco's \"inspect esmtp\"",
+        ),
+        (
+            "ftp://a.test:21",
+            masked(),
+            "does not offer AUTH TLS, and a middlebox",
+            "rewriting FTP (Cisco's \"inspect ftp\" with",
+        ),
+        (
+            "imap://a.test:143",
+            masked(),
+            "does not offer STARTTLS, and a middlebox",
+            "stop rewriting IMAP for this server",
+        ),
     ] {
         let mut refused = made("192.0.2.1:25", Outcome::StarttlsRefused);
         refused.starttls_refusal = Some(refusal);
-        let findings = expect(&with(vec![refused]), &[("connection.starttls-unavailable", Critical)]);
-        assert!(findings[0].remedy.contains(word), "{}", findings[0].remedy);
+        refused.detail = Some("EHLO lists nothing".to_owned());
+        let mut examination = with(vec![refused]);
+        examination.target = target.to_owned();
+        let findings = expect(&examination, &[("connection.starttls-unavailable", Critical)]);
+        assert!(findings[0].message.contains(message), "{}", findings[0].message);
+        assert!(findings[0].remedy.contains(remedy), "{}", findings[0].remedy);
+    }
+}
+
+#[test]
+fn a_wrong_scheme_is_thought_of() {
+    for (target, outcome, remedy) in [
+        ("imap://a.test:993", Outcome::NotTls, "imaps:// is for a port that speaks TLS at once"),
+        ("imap://a.test:993", Outcome::Timeout, "imaps:// is for a port that speaks TLS at once"),
+        ("postgres://a.test:1", Outcome::Timeout, "tls:// is for a port that speaks TLS at once"),
+        ("smtps://a.test:25", Outcome::NotTls, "a port that begins in plain text wants smtp:// or submission://"),
+        (
+            "tls://a.test:25",
+            Outcome::NotTls,
+            "a port that begins in plain text wants the scheme of its protocol, such as smtp:// or imap://",
+        ),
+    ] {
+        let mut failed = made("192.0.2.1:25", outcome);
+        failed.connected = true;
+        let mut examination = with(vec![failed]);
+        examination.target = target.to_owned();
+        let code = if outcome == Outcome::NotTls { "connection.not-tls" } else { "connection.handshake-failed" };
+        let findings = expect(&examination, &[(code, Critical)]);
+        let start = format!("check scheme and port of the target ({remedy}");
+        assert!(findings[0].remedy.starts_with(&start), "{}", findings[0].remedy);
     }
 }
 

@@ -5,9 +5,11 @@ mod egress;
 mod endpoints;
 mod explain;
 mod findings;
+mod listen;
 mod phrase;
 mod rollover;
 mod roots;
+mod tls;
 mod url;
 
 use std::io::{self, Write};
@@ -16,8 +18,10 @@ use anstyle::{AnsiColor, Style};
 
 pub use self::egress::endpoints;
 pub use self::explain::{codes, explain};
+pub use self::listen::{listen, live, new_client};
 pub use self::rollover::rollover;
 pub use self::roots::roots;
+pub use self::tls::tls;
 pub use self::url::url;
 use super::text::{Page, Text};
 use crate::report::{EndpointStatus, Finding, Report, Severity, Status, Summary, Target, Verdict};
