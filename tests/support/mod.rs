@@ -65,6 +65,8 @@ pub struct Leaf {
     pub ocsp_url: Option<String>,
     pub ca_issuers: bool,
     pub must_staple: bool,
+    /// With an RSA key instead of one on P-256.
+    pub rsa: bool,
 }
 
 /// One CA made with `openssl`.
@@ -251,6 +253,7 @@ impl Staging {
                 ocsp_url: None,
                 ca_issuers: true,
                 must_staple: false,
+                rsa: false,
             },
             crl_days: (-1, 30),
             forged_crl: false,
@@ -317,9 +320,14 @@ impl Pki {
 
     fn issue_leaf(&self, leaf: &Leaf) -> PathBuf {
         let folder = self.folder.path();
-        key(folder, "leaf.key");
+        if leaf.rsa {
+            openssl(folder, &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "leaf.key"]);
+        } else {
+            key(folder, "leaf.key");
+        }
+        let usage = if leaf.rsa { "digitalSignature,keyEncipherment" } else { "digitalSignature" };
         let mut extensions = format!(
-            "basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n\
+            "basicConstraints=CA:FALSE\nkeyUsage=critical,{usage}\nextendedKeyUsage=serverAuth\n\
              subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\nsubjectAltName=DNS:{}\n",
             leaf.name
         );
@@ -413,18 +421,30 @@ impl Pki {
 
     /// nginx with a TLS server on 8443 (when a chain is given) and the PKI's files on [`CRL_PORT`].
     pub fn start_nginx(&mut self, chain: Option<&Path>, staple: Option<&Path>, crl_page: CrlPage) {
+        let stapling =
+            staple.map_or_else(String::new, |file| format!("ssl_stapling on; ssl_stapling_file {};", file.display()));
+        let tls = chain.map_or_else(String::new, |chain| self.nginx_tls(chain, &stapling));
+        self.run_nginx(&tls, crl_page);
+    }
+
+    /// The same with these directives for the TLS server.
+    pub fn start_nginx_with(&mut self, chain: &Path, directives: &str) {
+        let tls = self.nginx_tls(chain, directives);
+        self.run_nginx(&tls, CrlPage::File);
+    }
+
+    fn nginx_tls(&self, chain: &Path, directives: &str) -> String {
+        format!(
+            "server {{ listen {}:8443 ssl; ssl_certificate {}; ssl_certificate_key {}/leaf.key; {directives} return 204; }}",
+            self.address,
+            chain.display(),
+            self.folder.path().display()
+        )
+    }
+
+    fn run_nginx(&mut self, tls: &str, crl_page: CrlPage) {
         let base = self.folder.path().to_path_buf();
         let address = self.address;
-        let tls = chain.map_or_else(String::new, |chain| {
-            let stapling = staple
-                .map_or_else(String::new, |file| format!("ssl_stapling on; ssl_stapling_file {};", file.display()));
-            format!(
-                "server {{ listen {address}:8443 ssl; ssl_certificate {}; ssl_certificate_key {}/leaf.key; {stapling} \
-                 return 204; }}",
-                chain.display(),
-                base.display()
-            )
-        });
         let crl = match crl_page {
             CrlPage::File => "",
             CrlPage::Portal => {
@@ -515,6 +535,23 @@ impl Pki {
         port
     }
 
+    /// `gnutls-serv` on a port of its own choosing.
+    pub fn start_gnutls_serv(&mut self, chain: &Path, priority: &str) -> u16 {
+        let base = self.folder.path().to_path_buf();
+        let mut child = Command::new("gnutls-serv")
+            .current_dir(&base)
+            .args(["--http", "--quiet", "--port", "0", "--priority", priority])
+            .args(["--x509certfile", chain.to_str().unwrap(), "--x509keyfile", "leaf.key"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(base.join("gnutls.log")).unwrap())
+            .spawn()
+            .unwrap();
+        let port = listening_port(&mut child);
+        self.processes.push(child);
+        port
+    }
+
     /// Waits until something accepts there; panics with the server's log after 20 s.
     fn await_port(&mut self, port: u16, log: &str) {
         let limit = Instant::now() + Duration::from_secs(20);
@@ -579,6 +616,31 @@ fn announced_port(child: &mut Child) -> u16 {
             }
             text.clear();
         }
+    }
+}
+
+/// The IPv4 port at which a process listens that does not tell, once it does.
+fn listening_port(child: &mut Child) -> u16 {
+    let limit = Instant::now() + Duration::from_secs(20);
+    loop {
+        let links = fs::read_dir(format!("/proc/{}/fd", child.id())).into_iter().flatten().flatten();
+        let sockets: Vec<String> = links
+            .filter_map(|link| fs::read_link(link.path()).ok()?.to_str()?.strip_prefix("socket:[").map(str::to_owned))
+            .collect();
+        // Columns: number, local address, remote one, state (0A listens), …, inode as the tenth.
+        let table = fs::read_to_string("/proc/net/tcp").unwrap();
+        let found = table.lines().find_map(|line| {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            let is_its = columns.get(3) == Some(&"0A")
+                && sockets.iter().any(|socket| socket.strip_suffix(']') == columns.get(9).copied());
+            is_its.then(|| u16::from_str_radix(columns[1].rsplit(':').next().unwrap(), 16).unwrap())
+        });
+        if let Some(port) = found {
+            return port;
+        }
+        let exited = child.try_wait().unwrap();
+        assert!(exited.is_none() && Instant::now() < limit, "it listens nowhere ({exited:?})");
+        std::thread::yield_now();
     }
 }
 
