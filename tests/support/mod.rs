@@ -602,7 +602,7 @@ pub enum CrlPage {
 }
 
 /// Reads `ACCEPT 0.0.0.0:PORT` from a program's standard output.
-fn announced_port(child: &mut Child) -> u16 {
+pub fn announced_port(child: &mut Child) -> u16 {
     let mut text = String::new();
     let mut octet = [0u8];
     let stdout = child.stdout.as_mut().unwrap();
