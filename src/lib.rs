@@ -51,6 +51,7 @@
 
 pub mod acquire;
 pub mod cli;
+pub mod clients;
 pub mod egress;
 pub mod expect;
 pub mod finding;
@@ -60,6 +61,7 @@ pub mod lab;
 pub mod listen;
 pub mod net;
 pub mod path;
+pub mod readiness;
 pub mod render;
 pub mod report;
 pub mod revocation;

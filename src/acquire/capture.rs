@@ -149,7 +149,7 @@ fn unmade(ending: Ending) -> Capture {
     }
 }
 
-fn as_server_name(host: &Host) -> Option<ServerName<'static>> {
+pub(in crate::acquire) fn as_server_name(host: &Host) -> Option<ServerName<'static>> {
     match host {
         Host::Name(name) => DnsName::try_from(name.clone()).ok().map(ServerName::DnsName),
         Host::Address(address) => Some(ServerName::IpAddress((*address).into())),

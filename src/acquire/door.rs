@@ -29,8 +29,13 @@ pub struct Door {
     server_name: Host,
     place: Place,
     /// The connection that showed the way to be open, for the first who asks.
-    ready: Mutex<Option<Opened>>,
+    ready: Mutex<Option<Ready>>,
     deadline: Deadline,
+}
+
+enum Ready {
+    Opened(Opened),
+    Entered(Box<Entered>),
 }
 
 enum Place {
@@ -103,7 +108,7 @@ pub async fn find(
             }
             found.failures.extend(failures.into_iter().map(|(address, failure)| failed(Some(address), failure)));
             if let Some(opened) = opened {
-                found.doors.push(door(Place::Address(opened.address), Some(opened)));
+                found.doors.push(door(Place::Address(opened.address), Some(Ready::Opened(opened))));
             }
             break;
         }
@@ -152,7 +157,8 @@ impl Door {
     /// The connection with what kept it from getting there.
     pub async fn enter(&self) -> Result<Entered, Box<Connection>> {
         let opened = match (self.take_ready(), &self.place) {
-            (Some(opened), _) => Ok(opened),
+            (Some(Ready::Entered(entered)), _) => return Ok(*entered),
+            (Some(Ready::Opened(opened)), _) => Ok(opened),
             (None, Place::Address(address)) => self.network.connect(*address, self.deadline).await,
             (None, Place::Proxy { proxy, host, port }) => {
                 Box::pin(self.network.tunnel(proxy, host, *port, self.deadline)).await
@@ -175,7 +181,12 @@ impl Door {
         }
     }
 
-    fn take_ready(&self) -> Option<Opened> {
+    /// Keeps a connection that nothing was asked on for the next who enters.
+    pub fn give_back(&self, entered: Entered) {
+        *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = Some(Ready::Entered(Box::new(entered)));
+    }
+
+    fn take_ready(&self) -> Option<Ready> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -6,9 +6,10 @@
 pub mod capture;
 pub mod door;
 pub mod files;
+pub mod glimpse;
 pub mod hello;
 pub mod provider;
-mod server;
+pub(crate) mod server;
 pub mod starttls;
 
 use std::net::SocketAddr;

@@ -171,7 +171,7 @@ fn is_transient(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Timeout | Outcome::Reset)
 }
 
-pub(super) fn untried() -> Connection {
+pub(crate) fn untried() -> Connection {
     Connection {
         address: None,
         through_proxy: false,

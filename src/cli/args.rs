@@ -41,6 +41,7 @@ Examples:
   certflight rollover --from www.example.org --to new-chain.pem   may it go ahead?
   certflight roots new-root.pem                    is this root trusted here?
   certflight listen 8443                           who connects, and is it too old?
+  certflight tls www.example.org                   which versions, suites and clients?
   certflight explain crl.expired                   what a finding means
   certflight demo                                  all of it without a network"
 );
@@ -130,6 +131,20 @@ Examples:
   certflight listen 8443 --duration 86400 --format ndjson >> clients.ndjson"
 );
 notes!(
+    TLS_NOTES,
+    LONG_TLS_NOTES,
+    "\
+Nothing is verified here: check does that. One connection asks one question, a few at a time; --rate slows it down for
+servers that count connections.
+
+Examples:
+  certflight tls www.example.org
+  certflight tls smtp://mx.example.org --expect-office365
+  certflight tls www.example.org --expect-client schannel-win10 --expect-client java-8
+  certflight tls --targets-from hosts.txt --suites-only --format ndjson
+  certflight tls www.example.org -v                        every known client, and what it would get"
+);
+notes!(
     DEMO_NOTES,
     LONG_DEMO_NOTES,
     "\
@@ -200,6 +215,11 @@ pub enum Command {
     /// still connect when only TLS 1.2 and newer are spoken, what it is. Can stand in front of a live service and pass
     /// everything on. Replaces the custom IIS log of weak TLS.
     Listen(Box<ListenArgs>),
+    /// Find out what of TLS a server takes, and which clients can connect
+    ///
+    /// Versions from SSL 2 to TLS 1.3, cipher suites in whose order, forward secrecy, key exchange groups, signatures, and
+    /// for known clients and Office 365 whether they would connect. For whoever has to show TLS 1.2 readiness.
+    Tls(Box<TlsArgs>),
     /// Show the tool at work without a network
     ///
     /// Starts a CA, a TLS server, CRL, OCSP and caIssuers services on loopback inside this process
@@ -505,6 +525,55 @@ pub struct ExplainArgs {
     pub codes: Vec<String>,
 }
 
+/// `tls`
+#[derive(Debug, Args)]
+#[command(after_help = TLS_NOTES, after_long_help = LONG_TLS_NOTES)]
+pub struct TlsArgs {
+    /// Servers: HOST, HOST:PORT, [IPv6]:PORT or SCHEME://HOST[:PORT]
+    #[arg(value_name = "TARGET", required_unless_present = "targets_from")]
+    pub targets: Vec<String>,
+
+    /// Read targets from a file, one a line, # comments; - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub targets_from: Option<PathBuf>,
+
+    /// Ask for versions and suites alone: neither groups, signatures and sessions, nor known clients
+    #[arg(long, conflicts_with = "expect_client")]
+    pub suites_only: bool,
+
+    /// A known client that has to be able to connect, else it is critical (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub expect_client: Vec<String>,
+
+    /// Office 365 has to be able to connect, else it is critical
+    #[arg(long)]
+    pub expect_office365: bool,
+
+    /// Make at most that many connections a second, over all targets
+    #[arg(long, value_name = "N", help_heading = "Network")]
+    pub rate: Option<std::num::NonZeroU32>,
+
+    /// SNI: the server name asked for
+    #[arg(long, value_name = "NAME", help_heading = "Connection")]
+    pub servername: Option<String>,
+
+    /// Connect there instead of resolving the target
+    #[arg(long, value_name = "ADDR[:PORT]", help_heading = "Connection", value_parser = values::connect)]
+    pub connect: Option<(String, Option<u16>)>,
+
+    /// How to show the report.
+    #[command(flatten)]
+    pub output: OutputArgs,
+
+    /// The network and its limits.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+
+    /// Severities.
+    #[command(flatten)]
+    pub severity: SeverityArgs,
+}
+
 /// `schema`
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
@@ -545,6 +614,8 @@ pub enum SchemaArg {
     Roots,
     /// certflight/listen/1, of listen
     Listen,
+    /// certflight/tls/1, of tls
+    Tls,
 }
 
 /// `--format` of `roots`.

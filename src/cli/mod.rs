@@ -16,6 +16,7 @@ mod rollover;
 mod roots;
 mod schema;
 mod screen;
+mod tls;
 mod url;
 mod values;
 
@@ -67,6 +68,7 @@ fn run(command: &Command) -> Result<Verdict, CliError> {
         Command::Rollover(args) => rollover::run(args, PublicRoots::default()),
         Command::Roots(args) => roots::run(args),
         Command::Listen(args) => listen::run(args),
+        Command::Tls(args) => tls::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Schema(args) => schema::run(args),

@@ -209,7 +209,8 @@ pub(super) fn policy(args: &SeverityArgs) -> Policy {
     Policy { severities: args.severity.clone(), strict: args.strict, ..Policy::default() }
 }
 
-fn net_options(args: &NetworkArgs) -> Result<NetOptions, CliError> {
+/// The network and its limits.
+pub(super) fn net_options(args: &NetworkArgs) -> Result<NetOptions, CliError> {
     let defaults = Limits::default();
     let (target_proxy, endpoint_proxy) = proxies(args)?;
     Ok(NetOptions {

@@ -13,6 +13,7 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Verdict, CliError> {
         SchemaArg::Rollover => schema::rollover(),
         SchemaArg::Roots => schema::roots(),
         SchemaArg::Listen => schema::listen(),
+        SchemaArg::Tls => schema::tls(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|error| CliError::new(error.to_string()))?;
     output::print(&format!("{text}\n"))?;

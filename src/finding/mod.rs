@@ -18,10 +18,13 @@ use jiff::Timestamp;
 pub use catalogue::{Code, Entry};
 pub use severity::{SeverityRule, SeverityRuleError};
 
+use crate::acquire::{AcquireError, Connection};
 use crate::egress::Way;
 use crate::listen::{Ability, Ledger};
+use crate::net::Resolution;
 use crate::path::store::StoreError;
 use crate::path::{Judgement, TrustStore, presence};
+use crate::readiness::Readiness;
 use crate::revocation::{Answer, EndpointFacts};
 use crate::rollover::{Comparison, Difference, Field};
 use crate::x509::{Certificate, Fingerprint};
@@ -290,6 +293,35 @@ pub fn judge_difference(difference: &Difference, comparison: &Comparison, policy
     };
     let effective = if severity == Severity::Info { None } else { policy.effective(code, severity) };
     (effective.unwrap_or(Severity::Info), meaning)
+}
+
+/// What was found of one server's TLS, and what was expected.
+#[derive(Debug, Clone, Copy)]
+pub struct TlsAsked<'a> {
+    /// The target as the report names it.
+    pub target: &'a str,
+    /// How its name resolved.
+    pub resolution: Option<&'a Resolution>,
+    /// Connections that failed before anything could be asked.
+    pub failures: &'a [Connection],
+    /// What was found; `None` where nothing could be asked.
+    pub readiness: Option<&'a Readiness>,
+    /// `--expect-client`: names of clients that have to connect.
+    pub expected_clients: &'a [String],
+    /// `--expect-office365`
+    pub expect_office365: bool,
+}
+
+/// Judges what of TLS a server takes, as the `tls` command asks.
+#[must_use]
+pub fn judge_tls(asked: &TlsAsked<'_>, policy: &Policy) -> Vec<Finding> {
+    arrange(judges::tls(asked), policy)
+}
+
+/// Why something that was named is no target.
+#[must_use]
+pub fn judge_no_target(error: &AcquireError, policy: &Policy) -> Vec<Finding> {
+    arrange(judges::no_target(error), policy)
 }
 
 /// Judges a trust store and what was asked of it, as the `roots` command does: a root that is not trusted is critical.

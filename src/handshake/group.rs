@@ -137,6 +137,12 @@ impl Group {
         Self::ALL.iter().copied().find(|group| group.known().is_some_and(|known| known.eq_ignore_ascii_case(name)))
     }
 
+    /// Whether its number is one of GREASE (RFC 8701).
+    #[must_use]
+    pub fn is_grease(self) -> bool {
+        is_grease(self.0)
+    }
+
     /// Whether it holds against a quantum computer: it has ML-KEM in it.
     #[must_use]
     pub fn is_post_quantum(self) -> bool {

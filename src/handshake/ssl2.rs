@@ -1,7 +1,7 @@
 //! SSL 2: its hellos, enough to ask whether a server speaks it and to see a client that offers it ("The SSL Protocol",
 //! Netscape 1995, §§ 2.5–2.6; RFC 6176 says never).
 
-use super::suite::CipherSuite;
+use super::suite::{CipherSuite, Weakness};
 use super::version::Version;
 
 /// One of SSL 2's own suites: three octets.
@@ -19,6 +19,18 @@ impl CipherKind {
         Self([0x04, 0x00, 0x80]),
         Self([0x02, 0x00, 0x80]),
     ];
+
+    /// What makes it weak: all of SSL 2's are, but for IDEA.
+    #[must_use]
+    pub fn weaknesses(self) -> Vec<Weakness> {
+        match self.0 {
+            [0x01 | 0x03, 0x00, 0x80] => vec![Weakness::Rc4],
+            [0x02 | 0x04, 0x00, 0x80] => vec![Weakness::Export, Weakness::Rc4],
+            [0x06, 0x00, 0x40] => vec![Weakness::Des],
+            [0x07, 0x00, 0xc0] => vec![Weakness::TripleDes],
+            _ => Vec::new(),
+        }
+    }
 
     /// Its name in the draft, or the number in hexadecimal.
     #[must_use]

@@ -19,6 +19,7 @@ pub mod ldap;
 pub mod ocsp;
 pub mod offset;
 pub mod placement;
+pub mod responder;
 pub mod rsa;
 pub mod scenario;
 pub mod silent;

@@ -19,6 +19,7 @@ use std::io::{self, Write};
 
 use crate::report::Report;
 use crate::report::rollover::RolloverReport;
+use crate::report::tls::TlsReport;
 use crate::report::url::UrlReport;
 
 pub use listen::{ListenFormat, connection, listen};
@@ -57,6 +58,18 @@ pub fn url(report: &UrlReport, format: Format, options: &human::Options, writer:
         Format::Human => human::url(report, options, writer),
         Format::Json => json::write(report, writer),
         Format::Ndjson => report.endpoints.iter().try_for_each(|endpoint| ndjson::line(endpoint, writer)),
+    }
+}
+
+/// Writes the report of `tls`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn tls(report: &TlsReport, format: Format, options: &human::Options, writer: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Human => human::tls(report, options, writer),
+        Format::Json => json::write(report, writer),
+        Format::Ndjson => report.targets.iter().try_for_each(|target| ndjson::line(target, writer)),
     }
 }
 

@@ -159,6 +159,19 @@ fn connections(examination: &Examination) -> Vec<Connection> {
     connections
         .iter()
         .map(|connection| Connection {
+            stapled_ocsp: connection
+                .stapled_ocsp
+                .as_ref()
+                .map(|staple| judged(staple).map_or_else(OcspContent::undecoded, OcspContent::from)),
+            ..Connection::from(connection)
+        })
+        .collect()
+}
+
+/// Without the staple, which is judged elsewhere.
+impl From<&acquire::Connection> for Connection {
+    fn from(connection: &acquire::Connection) -> Self {
+        Self {
             address: connection.address.map(|address| address.to_string()),
             outcome: connection.outcome,
             detail: connection.detail.clone(),
@@ -169,12 +182,9 @@ fn connections(examination: &Examination) -> Vec<Connection> {
             }),
             timings: timings(&connection.timings),
             served: connection.served.iter().map(|certificate| certificate.sha256().to_string()).collect(),
-            stapled_ocsp: connection
-                .stapled_ocsp
-                .as_ref()
-                .map(|staple| judged(staple).map_or_else(OcspContent::undecoded, OcspContent::from)),
-        })
-        .collect()
+            stapled_ocsp: None,
+        }
+    }
 }
 
 fn timings(timings: &acquire::ConnectionTimings) -> ConnectionTimings {

@@ -16,6 +16,7 @@ pub mod roots;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod schema;
+pub mod tls;
 pub mod url;
 
 use std::borrow::Cow;

@@ -7,6 +7,7 @@ use super::endpoints::{ENDPOINTS_SCHEMA, EndpointsReport};
 use super::listen::{Document, LISTEN_SCHEMA};
 use super::rollover::{ROLLOVER_SCHEMA, RolloverReport};
 use super::roots::{ROOTS_SCHEMA, RootsReport};
+use super::tls::{TLS_SCHEMA, TlsReport};
 use super::url::{URL_SCHEMA, UrlReport};
 use super::{REPORT_SCHEMA, Report};
 use crate::finding::catalogue;
@@ -56,6 +57,12 @@ pub fn listen() -> Schema {
     )
 }
 
+/// JSON Schema (draft 2020-12) of `certflight/tls/1`.
+#[must_use]
+pub fn tls() -> Schema {
+    schema_of::<TlsReport>(TLS_SCHEMA, "what of TLS servers take and which clients can connect, by certflight tls")
+}
+
 /// As it is serialised, not as it would be read: fields that may be `null` are there all the same.
 fn schema_of<T: JsonSchema>(title: &str, description: &str) -> Schema {
     let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
@@ -94,6 +101,10 @@ pub(super) fn summary_record(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn connection_record(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "const": "connection" })
+}
+
+pub(super) fn tls_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "const": TLS_SCHEMA })
 }
 
 /// A finding's code: one of the catalogue's.

@@ -19,6 +19,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("aia", "What a caIssuers URL holds"),
     ("endpoint", "Reaching an endpoint"),
     ("rollover", "An old chain against a new one"),
+    ("tls", "What of TLS a server takes"),
     ("expect", "What was stated in advance"),
     ("listen", "What clients offer that connect here"),
 ];

@@ -13,6 +13,7 @@ mod markdown;
 pub mod path;
 pub mod revocation;
 pub mod rollover;
+pub mod tls;
 
 use std::fmt;
 
@@ -109,6 +110,7 @@ pub fn all() -> impl Iterator<Item = &'static Entry> {
         revocation::ENTRIES,
         endpoint::ENTRIES,
         rollover::ENTRIES,
+        tls::ENTRIES,
         expect::ENTRIES,
         listen::ENTRIES,
     ]

@@ -10,11 +10,28 @@ use crate::finding::{About, Code, catalogue::connection as codes};
 use crate::net::{AnswerSource, Outcome, Resolution};
 use crate::x509::Fingerprint;
 
+/// What was reached, or not, of a target.
+pub(super) struct Reached<'a> {
+    /// The target as the report names it.
+    pub(super) target: &'a str,
+    /// The same, with the address where it is about one of several.
+    pub(super) place: &'a str,
+    pub(super) resolution: Option<&'a Resolution>,
+    pub(super) connections: &'a [Connection],
+}
+
 pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
-    let Presented::ByServer { resolution, connections, .. } = case.presented else { return };
-    let place = host_and_port(&case.examination.target);
+    if let Presented::ByServer { resolution, connections, .. } = case.presented {
+        let resolution = resolution.as_ref();
+        judge_reached(&Reached { target: &case.examination.target, place: &case.place, resolution, connections }, sink);
+    }
+}
+
+pub(super) fn judge_reached(case: &Reached<'_>, sink: &mut Sink) {
+    let &Reached { resolution, connections, .. } = case;
+    let place = host_and_port(case.target);
     let made = by_address(connections);
-    if let Some(tried) = name_failure(place, resolution.as_ref(), connections) {
+    if let Some(tried) = name_failure(place, resolution, connections) {
         let message = format!("{}: {}", case.place, tried.words());
         sink.report(codes::DNS_FAILURE, Weight::Usual, About::Target, message, remedies(&[&tried]));
         return;
@@ -112,7 +129,7 @@ fn client_certificate(made: &[&Connection], sink: &mut Sink) {
 }
 
 /// Different chains behind one name.
-fn differing(made: &[&Connection], case: &Case<'_>, sink: &mut Sink) {
+fn differing(made: &[&Connection], case: &Reached<'_>, sink: &mut Sink) {
     let fingerprints = |made: &Connection| -> Vec<Fingerprint> {
         made.served.iter().map(|certificate| certificate.sha256()).collect()
     };
@@ -152,7 +169,7 @@ fn summary(connection: &Connection) -> String {
     }
 }
 
-fn partly(place: (&str, u16), working: &[&Connection], failing: &[&Connection], case: &Case<'_>, sink: &mut Sink) {
+fn partly(place: (&str, u16), working: &[&Connection], failing: &[&Connection], case: &Reached<'_>, sink: &mut Sink) {
     let all = working.iter().chain(failing).map(|made| tried(place, made)).collect();
     let counted = with_a_route(all);
     let lost: Vec<&Tried> = counted
@@ -168,7 +185,7 @@ fn partly(place: (&str, u16), working: &[&Connection], failing: &[&Connection], 
 }
 
 /// One finding for each way to fail that got furthest; addresses that were not even connected to are told with it.
-fn nothing_works(place: (&str, u16), failing: &[&Connection], case: &Case<'_>, sink: &mut Sink) {
+fn nothing_works(place: (&str, u16), failing: &[&Connection], case: &Reached<'_>, sink: &mut Sink) {
     let unconnected = failing.iter().filter(|made| !made.connected).map(|made| tried(place, made)).collect();
     let unconnected: Vec<Tried> = with_a_route(unconnected);
     let unconnected: Vec<&Tried> = unconnected.iter().collect();
@@ -190,7 +207,7 @@ fn nothing_works(place: (&str, u16), failing: &[&Connection], case: &Case<'_>, s
         } else {
             (outcomes(&unconnected), remedies(&unconnected))
         };
-        let message = format!("{}: {message}", case.examination.target);
+        let message = format!("{}: {message}", case.target);
         sink.report(codes::FAILED, Weight::Usual, About::Target, message, remedy);
         return;
     }

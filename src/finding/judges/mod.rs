@@ -16,6 +16,7 @@ pub(super) mod presence;
 mod revocation;
 mod rollover;
 mod store;
+mod tls;
 mod windows;
 
 use std::collections::HashMap;
@@ -45,19 +46,7 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
             connection::judge(&case, &mut sink);
             chain_served(&case, &mut sink);
         }
-        Err(error) => {
-            let remedy = match error {
-                AcquireError::Unreadable { .. } | AcquireError::NoCertificate { .. } => {
-                    "check the path, the permissions and the content; a PKCS#12 file needs its password (--password-file)"
-                }
-                AcquireError::NotATarget { .. } => {
-                    "write a target as HOST, HOST:PORT, [IPv6]:PORT or SCHEME://HOST, or as the path of a file"
-                }
-                AcquireError::Internal { .. } => "report it with the command line and this message",
-            };
-            let about = About::Target;
-            sink.report(machine::TARGET_UNREADABLE, Weight::Usual, about, error.to_string(), remedy.to_owned());
-        }
+        Err(error) => unread(error, &mut sink),
     }
     // What other addresses served counts as much; their connections are judged together above.
     let chain = |examination: &Examination| -> Option<Vec<Fingerprint>> {
@@ -82,6 +71,26 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
     }
     expect::surroundings(examination, &mut sink);
     sink.findings
+}
+
+/// What was named as a target and is none, or could not be read.
+pub(super) fn no_target(error: &AcquireError) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    unread(error, &mut sink);
+    sink.findings
+}
+
+fn unread(error: &AcquireError, sink: &mut Sink) {
+    let remedy = match error {
+        AcquireError::Unreadable { .. } | AcquireError::NoCertificate { .. } => {
+            "check the path, the permissions and the content; a PKCS#12 file needs its password (--password-file)"
+        }
+        AcquireError::NotATarget { .. } => {
+            "write a target as HOST, HOST:PORT, [IPv6]:PORT or SCHEME://HOST, or as the path of a file"
+        }
+        AcquireError::Internal { .. } => "report it with the command line and this message",
+    };
+    sink.report(machine::TARGET_UNREADABLE, Weight::Usual, About::Target, error.to_string(), remedy.to_owned());
 }
 
 /// One chain, from its certificates to their endpoints. Without any trust anchor there is nothing to judge it by.
@@ -153,6 +162,13 @@ pub(super) fn closed_urls(ways: &[Way]) -> impl Iterator<Item = &str> {
 pub(super) fn listen(ledger: &Ledger) -> Vec<Finding> {
     let mut sink = Sink::default();
     listen::judge(ledger, &mut sink);
+    sink.findings
+}
+
+/// What of TLS a server takes, and what was expected of it.
+pub(super) fn tls(asked: &super::TlsAsked<'_>) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    tls::judge(asked, &mut sink);
     sink.findings
 }
 

@@ -9,6 +9,7 @@ mod listen;
 mod phrase;
 mod rollover;
 mod roots;
+mod tls;
 mod url;
 
 use std::io::{self, Write};
@@ -20,6 +21,7 @@ pub use self::explain::{codes, explain};
 pub use self::listen::{listen, live, new_client};
 pub use self::rollover::rollover;
 pub use self::roots::roots;
+pub use self::tls::tls;
 pub use self::url::url;
 use super::text::{Page, Text};
 use crate::report::{EndpointStatus, Finding, Report, Severity, Status, Summary, Target, Verdict};

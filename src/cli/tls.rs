@@ -1,0 +1,178 @@
+//! `tls`: what of TLS servers take, and which clients can connect.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::CliError;
+use super::args::TlsArgs;
+use super::check::{runtime, watched};
+use super::output::{self, Output};
+use super::progress::Bar;
+use super::resolve::{self, Named};
+use crate::Progress as _;
+use crate::acquire::{AcquireError, AcquireOptions, door};
+use crate::finding::{self, Policy, TlsAsked, Verdict};
+use crate::net::{Deadline, Network};
+use crate::readiness::{self, ReadinessOptions};
+use crate::render::{self, Format};
+use crate::report::tls::{Examined, TlsReport, TlsTarget};
+use crate::target::{Scheme, Server, Target, without_credentials};
+
+pub(super) fn run(args: &TlsArgs) -> Result<Verdict, CliError> {
+    let format = output::format(args.output.format);
+    let output = Output::resolve(&args.output.show, format == Format::Human);
+    let targets = resolve::targets(&args.targets, args.targets_from.as_deref())?;
+    let network =
+        Network::new(resolve::net_options(&args.network)?).map_err(|error| CliError::new(error.to_string()))?;
+    let asked = Arc::new(Asked {
+        network,
+        acquire: AcquireOptions {
+            servername: args.servername.clone(),
+            connect: args.connect.clone(),
+            ..AcquireOptions::default()
+        },
+        options: ReadinessOptions { all: !args.suites_only, ..ReadinessOptions::everything() }.at_rate(args.rate),
+        policy: resolve::policy(&args.severity),
+        expected_clients: args.expect_client.clone(),
+        expect_office365: args.expect_office365,
+        deadline: args.network.deadline,
+    });
+    let runtime = runtime(targets.len())?;
+    let report = runtime.block_on(all(asked, targets, usize::from(args.network.concurrency), output.progress));
+    // A resolver of the system's may still be waiting in a thread of its own: nobody waits for it.
+    runtime.shutdown_background();
+    let report = report?;
+    output.show(|rendered| render::tls(&report, format, &output.options, rendered))?;
+    Ok(report.verdict)
+}
+
+/// What all of the targets are asked by.
+struct Asked {
+    network: Network,
+    acquire: AcquireOptions,
+    options: ReadinessOptions,
+    policy: Policy,
+    expected_clients: Vec<String>,
+    expect_office365: bool,
+    deadline: std::time::Duration,
+}
+
+async fn all(
+    asked: Arc<Asked>,
+    targets: Vec<Named>,
+    concurrency: usize,
+    progress: bool,
+) -> Result<TlsReport, CliError> {
+    let started = Timestamp::now();
+    let bar = Bar::new(progress);
+    let work = stream::iter(targets)
+        .map(|named| {
+            let (asked, bar) = (Arc::clone(&asked), &bar);
+            async move {
+                bar.started(&named.text);
+                let text = named.text.clone();
+                // A task of its own, so that several targets can use several processors.
+                let targets = tokio::spawn(async move { asked.target(named).await }).await;
+                bar.finished(&text);
+                targets
+            }
+        })
+        .buffered(concurrency.max(1))
+        .collect::<Vec<_>>();
+    let results = watched(work, &bar).await;
+    bar.clear();
+    let mut targets = Vec::new();
+    for result in results {
+        targets.extend(result.map_err(|error| CliError::new(format!("internal error, please report it: {error}")))?);
+    }
+    Ok(TlsReport::of(targets, started, Timestamp::now()))
+}
+
+impl Asked {
+    /// One target; with `--all-addresses` as many as it has addresses.
+    async fn target(&self, named: Named) -> Vec<TlsTarget> {
+        let started = Instant::now();
+        let text = without_credentials(&named.text);
+        let server = match named.target {
+            Ok(Target::Server(server)) => server,
+            Ok(_) => {
+                return vec![self.unasked(
+                    &text,
+                    "it is a file, and files take no connections: name a server",
+                    started,
+                )];
+            }
+            Err(error) => return vec![self.unasked(&text, &error.to_string(), started)],
+        };
+        let name = Target::Server(server.clone()).to_string();
+        let deadline = Deadline::after(self.deadline);
+        let found = match door::find(&self.network, &self.acquire, &server, deadline).await {
+            Ok(found) => found,
+            Err(connection) => door::Doors { resolution: None, doors: Vec::new(), failures: vec![*connection] },
+        };
+        let options = ReadinessOptions { alpn: protocols(&server, &self.options), ..self.options.clone() };
+        let mut targets = Vec::new();
+        for door in &found.doors {
+            let readiness = readiness::examine(door, &options).await;
+            let asked = TlsAsked {
+                target: &name,
+                resolution: found.resolution.as_ref(),
+                failures: &[],
+                readiness: Some(&readiness),
+                expected_clients: &self.expected_clients,
+                expect_office365: self.expect_office365,
+            };
+            let findings = finding::judge_tls(&asked, &self.policy);
+            targets.push(TlsTarget::new(&Examined {
+                target: &name,
+                failures: &found.failures,
+                readiness: Some(&readiness),
+                findings: &findings,
+                elapsed: started.elapsed(),
+            }));
+        }
+        if targets.is_empty() {
+            let asked = TlsAsked {
+                target: &name,
+                resolution: found.resolution.as_ref(),
+                failures: &found.failures,
+                readiness: None,
+                expected_clients: &self.expected_clients,
+                expect_office365: self.expect_office365,
+            };
+            let findings = finding::judge_tls(&asked, &self.policy);
+            targets.push(TlsTarget::new(&Examined {
+                target: &name,
+                failures: &found.failures,
+                readiness: None,
+                findings: &findings,
+                elapsed: started.elapsed(),
+            }));
+        }
+        targets
+    }
+
+    /// What cannot be asked at all.
+    fn unasked(&self, text: &str, reason: &str, started: Instant) -> TlsTarget {
+        let error = AcquireError::NotATarget { text: text.to_owned(), reason: reason.to_owned() };
+        let findings = finding::judge_no_target(&error, &self.policy);
+        TlsTarget::new(&Examined {
+            target: text,
+            failures: &[],
+            readiness: None,
+            findings: &findings,
+            elapsed: started.elapsed(),
+        })
+    }
+}
+
+/// ALPN is for HTTP; other protocols hardly use it.
+fn protocols(server: &Server, options: &ReadinessOptions) -> Vec<Vec<u8>> {
+    match server.scheme {
+        Scheme::Https | Scheme::Tls => options.alpn.clone(),
+        _ => Vec::new(),
+    }
+}

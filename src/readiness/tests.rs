@@ -1,0 +1,221 @@
+//! Against the lab's responder: what it was told to take is what is found, in as few connections as that takes.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::acquire::{AcquireOptions, door};
+use crate::handshake::Alert;
+use crate::lab::responder::{self, Behaviour, Credentials, Delivery, Fault, Reaction, Responder};
+use crate::net::{Deadline, Limits, NetOptions, Network, Outcome};
+use crate::target::{Host, Scheme, Server};
+
+const GOOD: [u16; 4] = [0xc030, 0xc02f, 0x009d, 0xc013];
+
+fn credentials() -> Credentials {
+    Credentials::issue(&["tls.certflight.test"], Timestamp::now()).unwrap()
+}
+
+fn taking(versions: &[Version]) -> Behaviour {
+    Behaviour::presenting(&credentials(), versions).with_suites(&GOOD)
+}
+
+async fn examined_with(behaviour: Behaviour, options: ReadinessOptions) -> (Readiness, Responder) {
+    let responder = Responder::start(behaviour).await.unwrap();
+    let address = responder.address();
+    let limits = Limits { step: Duration::from_millis(400), ..Limits::default() };
+    let network = Network::new(NetOptions { limits, ..NetOptions::default() }).unwrap();
+    let server = Server { scheme: Scheme::Https, host: Host::Address(address.ip()), port: address.port() };
+    let acquire = AcquireOptions { servername: Some("tls.certflight.test".to_owned()), ..AcquireOptions::default() };
+    let deadline = Deadline::after(Duration::from_secs(30));
+    let doors = door::find(&network, &acquire, &server, deadline).await.map_err(|failed| failed.outcome).unwrap();
+    let readiness = examine(&doors.doors[0], &options).await;
+    assert_eq!(readiness.connections_made, responder.connections(), "every connection is counted");
+    (readiness, responder)
+}
+
+/// Versions and suites alone.
+async fn examined(behaviour: Behaviour) -> Readiness {
+    let options = ReadinessOptions { all: false, ..ReadinessOptions::everything() };
+    examined_with(behaviour, options).await.0
+}
+
+fn accepted(readiness: &Readiness) -> Vec<Version> {
+    let mut versions: Vec<Version> = readiness.accepted().map(|facts| facts.version).collect();
+    versions.reverse();
+    versions
+}
+
+fn suites(readiness: &Readiness, version: Version) -> Vec<u16> {
+    readiness.version(version).unwrap().suites.iter().map(|accepted| accepted.suite.0).collect()
+}
+
+#[tokio::test]
+async fn each_version_alone_is_found() {
+    for version in [Version::Ssl2, Version::Ssl3, Version::Tls10, Version::Tls11, Version::Tls12, Version::Tls13] {
+        let readiness = examined(Behaviour::presenting(&credentials(), &[version])).await;
+        assert_eq!(accepted(&readiness), [version]);
+        assert!(readiness.versions.iter().all(|facts| facts.support.known().is_some()), "{version}");
+        assert!(readiness.intolerances.is_empty(), "{version}: {:?}", readiness.intolerances);
+        if version != Version::Tls13 {
+            assert!(!readiness.chains.is_empty(), "{version}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn suites_stand_in_the_server_s_order_and_take_one_connection_each() {
+    let readiness = examined(taking(&[Version::Tls12])).await;
+    assert_eq!(suites(&readiness, Version::Tls12), GOOD);
+    let facts = readiness.version(Version::Tls12).unwrap();
+    assert_eq!(facts.preference, Some(Preference::Server));
+    // One for each suite, one for the end, and one for each of the other versions.
+    assert_eq!(readiness.connections_made, GOOD.len() + 1 + 5);
+}
+
+#[tokio::test]
+async fn a_server_that_follows_the_client_is_told_from_one_with_an_order_of_its_own() {
+    let behaviour = Behaviour { preference: responder::Preference::Client, ..taking(&[Version::Tls12]) };
+    let readiness = examined(behaviour).await;
+    assert_eq!(readiness.version(Version::Tls12).unwrap().preference, Some(Preference::Client));
+    let mut found = suites(&readiness, Version::Tls12);
+    found.sort_unstable();
+    let mut all = GOOD;
+    all.sort_unstable();
+    assert_eq!(found, all);
+    // Two suites whose order could be chance.
+    for order in [[0xc02f, 0xc030], [0xc030, 0xc02f]] {
+        let behaviour = Behaviour::presenting(&credentials(), &[Version::Tls12]).with_suites(&order);
+        let readiness = examined(behaviour).await;
+        assert_eq!(readiness.version(Version::Tls12).unwrap().preference, Some(Preference::Server));
+        assert_eq!(suites(&readiness, Version::Tls12), order);
+    }
+}
+
+#[tokio::test]
+async fn what_hellos_give_away_is_told() {
+    let behaviour = Behaviour {
+        session_ticket: true,
+        extended_master_secret: false,
+        encrypt_then_mac: true,
+        compression: vec![1],
+        alpn: vec!["http/1.1".to_owned()],
+        requests_client_certificate: true,
+        fallback_scsv: false,
+        groups: vec![Group::SECP384R1, Group::X25519],
+        ..taking(&[Version::Tls11, Version::Tls12])
+    };
+    let (readiness, _responder) = examined_with(behaviour, ReadinessOptions::everything()).await;
+    let facts = readiness.version(Version::Tls12).unwrap();
+    let traits = facts.traits.clone().unwrap();
+    assert_eq!(
+        traits,
+        Traits {
+            secure_renegotiation: true,
+            extended_master_secret: false,
+            encrypt_then_mac: Some(true),
+            session_ticket: true,
+            session_id: Some(true),
+            compression: true,
+            certificate_requested: true,
+        }
+    );
+    assert_eq!(facts.alpn, Some(vec![b"http/1.1".to_vec()]));
+    assert_eq!(facts.groups, [Group::SECP384R1, Group::X25519]);
+    assert_eq!(facts.group_preference, Some(Preference::Server));
+    assert_eq!(readiness.fallback_scsv, Some(false));
+}
+
+#[tokio::test]
+async fn servers_that_choke_are_asked_in_another_way_and_it_is_said() {
+    let behaviour = taking(&[Version::Tls12]).with_fault(Fault::MoreSuitesThan(128, Reaction::Close));
+    let readiness = examined(behaviour).await;
+    assert_eq!(suites(&readiness, Version::Tls12), GOOD);
+    assert_eq!(readiness.intolerances, [Intolerance::ManySuites(Version::Tls12)]);
+
+    let behaviour = taking(&[Version::Tls10]).with_fault(Fault::AnyExtension(Reaction::Alert(50)));
+    let readiness = examined(behaviour).await;
+    assert_eq!(accepted(&readiness), [Version::Tls10]);
+    assert!(readiness.intolerances.contains(&Intolerance::Extensions(Version::Tls10)), "{:?}", readiness.intolerances);
+}
+
+#[tokio::test]
+async fn intolerance_of_versions_is_told_from_settling_on_less() {
+    for reaction in [Reaction::Close, Reaction::Alert(Alert::HANDSHAKE_FAILURE), Reaction::Reset, Reaction::Silence] {
+        let behaviour = taking(&[Version::Tls10]).with_fault(Fault::IntolerantAbove(Version::Tls10, reaction));
+        let readiness = examined(behaviour).await;
+        assert_eq!(accepted(&readiness), [Version::Tls10], "{reaction:?}");
+        let intolerant: Vec<Version> = readiness
+            .intolerances
+            .iter()
+            .filter_map(|intolerance| match intolerance {
+                Intolerance::Version(version, _) => Some(*version),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(intolerant, [Version::Tls11, Version::Tls12], "{reaction:?}");
+        assert_eq!(readiness.version(Version::Tls12).unwrap().support.known(), Some(false), "{reaction:?}");
+    }
+    let readiness = examined(taking(&[Version::Tls10])).await;
+    assert!(readiness.intolerances.is_empty());
+}
+
+#[tokio::test]
+async fn fragments_and_warnings_change_nothing() {
+    let behaviour = Behaviour {
+        delivery: Delivery { fragment: 1, stop: None },
+        ..taking(&[Version::Tls12]).with_fault(Fault::WarnsFirst(Alert::UNRECOGNIZED_NAME))
+    };
+    let readiness = examined(behaviour).await;
+    assert_eq!(suites(&readiness, Version::Tls12), GOOD);
+}
+
+#[tokio::test]
+async fn a_suite_that_was_not_offered_ends_it_and_is_said() {
+    let behaviour = taking(&[Version::Tls12]).with_fault(Fault::SettlesOnSuite(CipherSuite(0xfefe)));
+    let readiness = examined(behaviour).await;
+    assert!(
+        readiness.intolerances.contains(&Intolerance::SuiteNotOffered(Version::Tls12, CipherSuite(0xfefe))),
+        "{:?}",
+        readiness.intolerances
+    );
+    assert!(readiness.version(Version::Tls12).unwrap().support != Support::Accepted);
+}
+
+#[tokio::test]
+async fn no_version_at_all_is_a_connection_that_failed() {
+    for (reaction, outcome) in [
+        (Reaction::Alert(Alert::HANDSHAKE_FAILURE), Outcome::TlsAlert),
+        (Reaction::Close, Outcome::Closed),
+        (Reaction::Reset, Outcome::Reset),
+        (Reaction::Silence, Outcome::Timeout),
+    ] {
+        let readiness = examined(taking(&[Version::Tls12]).with_fault(Fault::Every(reaction))).await;
+        assert_eq!((accepted(&readiness).len(), readiness.connection.outcome), (0, outcome), "{reaction:?}");
+    }
+    let behaviour = taking(&[Version::Tls12]).with_fault(Fault::Says(Bytes::from_static(b"220 ready\r\n")));
+    assert_eq!(examined(behaviour).await.connection.outcome, Outcome::NotTls);
+}
+
+#[tokio::test]
+async fn office_365_is_judged_by_its_list() {
+    let office = examined(taking(&[Version::Tls12])).await.office365();
+    assert_eq!((office.compatible, office.suites.len()), (Some(true), 4));
+    let only = |suite| Behaviour::presenting(&credentials(), &[Version::Tls10, Version::Tls12]).with_suites(&[suite]);
+    let office = examined(only(0x000a)).await.office365();
+    assert_eq!((office.compatible, office.needs_triple_des), (Some(false), true));
+    let office = examined(taking(&[Version::Tls10, Version::Tls11])).await.office365();
+    assert_eq!(office.compatible, Some(false));
+    assert_eq!(office.needs_old_versions, [Version::Tls11, Version::Tls10]);
+}
+
+#[tokio::test]
+async fn a_pace_holds_connections_back() {
+    let rate = NonZeroU32::new(1000);
+    let options = ReadinessOptions { all: false, ..ReadinessOptions::everything() }.at_rate(rate);
+    let started = std::time::Instant::now();
+    let (readiness, _responder) = examined_with(taking(&[Version::Tls12]), options).await;
+    let floor = Duration::from_millis(u64::try_from(readiness.connections_made).unwrap().saturating_sub(2));
+    assert!(started.elapsed() >= floor, "{:?} for {}", started.elapsed(), readiness.connections_made);
+}
