@@ -1,12 +1,16 @@
 //! Known TLS clients as data: the hello that each sends, and what else it needs to go on.
 //!
-//! Pure, no I/O. Input: `data/clients.toml`. Output: the hello to send in a client's place.
+//! Pure, no I/O. Input: `data/clients.toml`, a hello that was observed. Output: the hello to send in a client's place, the
+//! best guess of who sent one.
 
 mod book;
+mod guess;
 mod template;
 
 use std::fmt;
 use std::sync::LazyLock;
+
+pub use guess::{Guess, guess};
 
 use crate::handshake::{CipherSuite, ClientHello, Version};
 use crate::spelling::distance;

@@ -60,7 +60,12 @@ impl Template {
         hello.session_id = if self.session_id { random.iter().rev().copied().collect() } else { Vec::new() };
         hello.extensions = self.extensions.as_ref().map(|elements| {
             let mut greased = 0;
-            elements.iter().filter_map(|element| element.extension(server_name, &grease, &mut greased)).collect()
+            let mut extensions: Vec<Extension> =
+                elements.iter().filter_map(|element| element.extension(server_name, &grease, &mut greased)).collect();
+            if self.shuffled {
+                grease.shuffle(&mut extensions);
+            }
+            extensions
         });
         self.pad(&mut hello);
         hello
@@ -163,6 +168,22 @@ struct Grease([u8; 32]);
 impl Grease {
     fn octet(&self, place: usize) -> u8 {
         self.0.iter().copied().cycle().nth(place % 32).unwrap_or_default()
+    }
+
+    /// Puts extensions into an order drawn by lot, but for GREASE at the ends.
+    fn shuffle(&self, extensions: &mut [Extension]) {
+        let places: Vec<usize> = extensions
+            .iter()
+            .enumerate()
+            .filter(|(_, extension)| !extension.is_grease())
+            .map(|(place, _)| place)
+            .collect();
+        for (left, one) in places.iter().enumerate().skip(1) {
+            let lot = usize::from(self.octet(left)).wrapping_mul(31).wrapping_add(usize::from(self.octet(left + 7)));
+            if let Some(other) = places.get(lot % (left + 1)) {
+                extensions.swap(*one, *other);
+            }
+        }
     }
 
     /// One of the sixteen values for this purpose; neighbouring purposes never share one.
