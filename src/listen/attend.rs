@@ -50,7 +50,7 @@ pub(super) async fn attend(shared: Arc<Shared>, stream: TcpStream, visit: Visit,
 }
 
 async fn answer(shared: &Shared, mut stream: TcpStream, visit: Visit, place: &mut Place, deadline: Instant) {
-    let mut watch = Watch::tls();
+    let mut watch = Watch::tls(&shared.guesses);
     let seen = tokio::select! {
         biased;
         seen = meet(shared, &mut stream, &mut watch, deadline) => seen,
@@ -240,8 +240,8 @@ async fn pass_on(
         Err(reason) => return shared.record_at_once(visit.observation(Seen::ServiceUnreachable(reason), None)),
     };
     let mut watch = match shared.options.starttls {
-        Starttls::None => Watch::tls(),
-        Starttls::Smtp => Watch::smtp(),
+        Starttls::None => Watch::tls(&shared.guesses),
+        Starttls::Smtp => Watch::smtp(&shared.guesses),
     };
     let (told, mut is_told) = tokio::sync::oneshot::channel();
     let mut told = Some(told);
