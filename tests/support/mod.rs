@@ -419,10 +419,10 @@ impl Pki {
             let stapling = staple
                 .map_or_else(String::new, |file| format!("ssl_stapling on; ssl_stapling_file {};", file.display()));
             format!(
-                "server {{ listen {address}:8443 ssl; ssl_certificate {}; ssl_certificate_key {}/leaf.key; {stapling} \
-                 return 204; }}",
+                "server {{ listen {address}:8443 ssl; ssl_certificate {}; ssl_certificate_key {base}/leaf.key; {stapling} \
+                 location / {{ return 204; }} location /file/ {{ alias {base}/www/; }} }}",
                 chain.display(),
-                base.display()
+                base = base.display()
             )
         });
         let crl = match crl_page {
