@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Passes every test, with all set-up of its own: on Debian as root it installs what some tests talk to (nginx,
-# Postfix, OpenLDAP, OpenSSL, dnsmasq, Squid, mitmproxy) and lay out their networks with (iproute2, nftables,
-# iptables); elsewhere those tests say that they were skipped, and why.
+# Postfix, OpenLDAP, OpenSSL, GnuTLS, NSS, dnsmasq, Squid, mitmproxy), compare with (sslscan) and lay out their networks
+# with (iproute2, nftables, iptables); elsewhere those tests say that they were skipped, and why.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     missing=()
     for pair in nginx:nginx-light postfix:postfix slapd:slapd openssl:openssl cc:gcc ip:iproute2 nft:nftables \
-        iptables:iptables dnsmasq:dnsmasq-base squid:squid mitmdump:mitmproxy; do
+        iptables:iptables dnsmasq:dnsmasq-base squid:squid mitmdump:mitmproxy \
+        sslscan:sslscan gnutls-serv:gnutls-bin selfserv:libnss3-tools; do
         PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
     done
     if [ "${#missing[@]}" -gt 0 ]; then

@@ -4,79 +4,146 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-/// How a server is spoken to before TLS begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scheme {
-    /// `https`, 443
-    Https,
-    /// `tls`, needs a port
-    Tls,
-    /// `smtp` with STARTTLS, 25
-    Smtp,
-    /// `submission` with STARTTLS, 587
-    Submission,
-    /// `smtps`, direct TLS, 465
-    Smtps,
-    /// `imaps`, direct TLS, 993
-    Imaps,
-    /// `pop3s`, direct TLS, 995
-    Pop3s,
-    /// `ftps`, direct TLS, 990
-    Ftps,
-    /// `ldaps`, direct TLS, 636
-    Ldaps,
+/// How TLS begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// With the first octet.
+    AtOnce,
+    /// In the middle of a conversation.
+    OnRequest {
+        /// What asks for it, as administrators of that protocol call it: `STARTTLS`, `STLS`, `AUTH TLS`.
+        request: &'static str,
+        /// The scheme of the same protocol that begins with TLS; [`Scheme::Tls`] where it has none of its own here.
+        at_once: Scheme,
+    },
+}
+
+/// What is known of a scheme.
+struct Facts {
+    name: &'static str,
+    port: Option<u16>,
+    protocol: &'static str,
+    opening: Opening,
+}
+
+const fn at_once(name: &'static str, port: Option<u16>, protocol: &'static str) -> Facts {
+    Facts { name, port, protocol, opening: Opening::AtOnce }
+}
+
+const fn on_request(
+    name: &'static str,
+    port: u16,
+    protocol: &'static str,
+    request: &'static str,
+    at_once: Scheme,
+) -> Facts {
+    Facts { name, port: Some(port), protocol, opening: Opening::OnRequest { request, at_once } }
+}
+
+/// One row a scheme, in the order in which they are told to the user.
+macro_rules! schemes {
+    ($($(#[$doc:meta])* $variant:ident = $facts:expr;)+) => {
+        /// How a server is spoken to before TLS begins.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Scheme {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Scheme {
+            /// Every scheme, in the order in which they are told to the user.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            const fn facts(self) -> Facts {
+                match self {
+                    $(Self::$variant => $facts,)+
+                }
+            }
+        }
+    };
+}
+
+schemes! {
+    /// HTTP over TLS.
+    Https = at_once("https", Some(443), "HTTPS");
+    /// Any protocol over TLS; needs a port.
+    Tls = at_once("tls", None, "TLS");
+    /// SMTP between mail servers, with STARTTLS.
+    Smtp = on_request("smtp", 25, "SMTP", "STARTTLS", Scheme::Smtps);
+    /// SMTP from mail clients, with STARTTLS.
+    Submission = on_request("submission", 587, "SMTP", "STARTTLS", Scheme::Smtps);
+    /// IMAP with STARTTLS.
+    Imap = on_request("imap", 143, "IMAP", "STARTTLS", Scheme::Imaps);
+    /// POP3 with STLS.
+    Pop3 = on_request("pop3", 110, "POP3", "STLS", Scheme::Pop3s);
+    /// FTP with AUTH TLS.
+    Ftp = on_request("ftp", 21, "FTP", "AUTH TLS", Scheme::Ftps);
+    /// LDAP with StartTLS.
+    Ldap = on_request("ldap", 389, "LDAP", "StartTLS", Scheme::Ldaps);
+    /// XMPP between client and server, with STARTTLS.
+    Xmpp = on_request("xmpp", 5222, "XMPP", "STARTTLS", Scheme::Tls);
+    /// XMPP between servers, with STARTTLS.
+    XmppServer = on_request("xmpp-server", 5269, "XMPP", "STARTTLS", Scheme::Tls);
+    /// ManageSieve with STARTTLS.
+    Sieve = on_request("sieve", 4190, "ManageSieve", "STARTTLS", Scheme::Tls);
+    /// NNTP with STARTTLS.
+    Nntp = on_request("nntp", 119, "NNTP", "STARTTLS", Scheme::Tls);
+    /// PostgreSQL with `SSLRequest`.
+    Postgres = on_request("postgres", 5432, "PostgreSQL", "TLS", Scheme::Tls);
+    /// MySQL and MariaDB with `SSLRequest`.
+    Mysql = on_request("mysql", 3306, "MySQL", "TLS", Scheme::Tls);
+    /// SQL Server with encryption negotiated by `PRELOGIN` (TDS 7).
+    Mssql = on_request("mssql", 1433, "TDS 7", "encryption", Scheme::Tls);
+    /// Remote Desktop with TLS negotiated by X.224.
+    Rdp = on_request("rdp", 3389, "RDP", "TLS", Scheme::Tls);
+    /// SMTP over TLS.
+    Smtps = at_once("smtps", Some(465), "SMTP");
+    /// IMAP over TLS.
+    Imaps = at_once("imaps", Some(993), "IMAP");
+    /// POP3 over TLS.
+    Pop3s = at_once("pop3s", Some(995), "POP3");
+    /// FTP over TLS.
+    Ftps = at_once("ftps", Some(990), "FTP");
+    /// LDAP over TLS.
+    Ldaps = at_once("ldaps", Some(636), "LDAP");
 }
 
 impl Scheme {
-    /// Every scheme, in the order in which they are told to the user.
-    pub const ALL: [Self; 9] = [
-        Self::Https,
-        Self::Tls,
-        Self::Smtp,
-        Self::Submission,
-        Self::Smtps,
-        Self::Imaps,
-        Self::Pop3s,
-        Self::Ftps,
-        Self::Ldaps,
-    ];
-
     /// What stands before `://`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Https => "https",
-            Self::Tls => "tls",
-            Self::Smtp => "smtp",
-            Self::Submission => "submission",
-            Self::Smtps => "smtps",
-            Self::Imaps => "imaps",
-            Self::Pop3s => "pop3s",
-            Self::Ftps => "ftps",
-            Self::Ldaps => "ldaps",
-        }
+        self.facts().name
     }
 
     /// The port where none is given; `None` for `tls`, which has no port of its own.
     #[must_use]
     pub fn default_port(self) -> Option<u16> {
-        match self {
-            Self::Https => Some(443),
-            Self::Tls => None,
-            Self::Smtp => Some(25),
-            Self::Submission => Some(587),
-            Self::Smtps => Some(465),
-            Self::Imaps => Some(993),
-            Self::Pop3s => Some(995),
-            Self::Ftps => Some(990),
-            Self::Ldaps => Some(636),
-        }
+        self.facts().port
+    }
+
+    /// What the protocol is called.
+    #[must_use]
+    pub fn protocol(self) -> &'static str {
+        self.facts().protocol
+    }
+
+    /// How TLS begins.
+    #[must_use]
+    pub fn opening(self) -> Opening {
+        self.facts().opening
+    }
+
+    /// The schemes that turn to TLS on request, of the protocol that this one begins with TLS.
+    pub fn on_request(self) -> impl Iterator<Item = Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .filter(move |other| matches!(other.opening(), Opening::OnRequest { at_once, .. } if at_once == self))
     }
 
     /// Schemes are case-insensitive (RFC 3986 §3.1).
     fn parse(text: &str) -> Result<Self, TargetError> {
-        Self::ALL.into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
-            let known: Vec<&str> = Self::ALL.into_iter().map(Self::name).collect();
+        Self::ALL.iter().copied().find(|scheme| scheme.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
+            let known: Vec<&str> = Self::ALL.iter().map(|scheme| scheme.name()).collect();
             TargetError(format!("the scheme {text:?} is not known; known are {}", known.join(", ")))
         })
     }
@@ -380,9 +447,25 @@ mod tests {
     }
 
     #[test]
+    fn every_scheme_is_told_with_a_port_of_its_own() {
+        for scheme in Scheme::ALL {
+            assert_eq!(Scheme::parse(&scheme.name().to_uppercase()).unwrap(), *scheme);
+            let Some(port) = scheme.default_port() else { continue };
+            assert_eq!(shown(&format!("{}://a.test", scheme.name())), format!("{}://a.test:{port}", scheme.name()));
+            assert_eq!(Scheme::ALL.iter().filter(|other| other.default_port() == Some(port)).count(), 1, "{port}");
+        }
+        let of = |scheme: Scheme| scheme.on_request().map(Scheme::name).collect::<Vec<_>>();
+        assert_eq!((of(Scheme::Smtps), of(Scheme::Imaps)), (vec!["smtp", "submission"], vec!["imap"]));
+        assert!(of(Scheme::Tls).contains(&"postgres") && of(Scheme::Https).is_empty());
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
-        assert!(refused("http://example.test").contains("known are https, tls, smtp, submission"));
-        assert!(refused("imap://example.test").contains("not known"), "not built yet, so not known");
+        assert!(
+            refused("http://example.test")
+                .contains("known are https, tls, smtp, submission, imap, pop3, ftp, ldap, xmpp, xmpp-server")
+        );
+        assert!(refused("gopher://example.test").contains("postgres, mysql, mssql, rdp"));
         assert!(refused("tls://example.test").contains("tls://example.test:PORT"));
         assert!(refused("smtp://mx.example.test/path").contains("no path"));
         let secret = refused("https://user:hunter2@example.test");

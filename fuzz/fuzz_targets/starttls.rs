@@ -1,4 +1,4 @@
-//! What a mail server may say before TLS begins.
+//! What a server may say before TLS begins, in the protocol that the first octet chooses.
 #![no_main]
 
 use std::io::Cursor;
@@ -17,9 +17,11 @@ thread_local! {
 fuzz_target!(|data: &[u8]| {
     RUNTIME.with(|runtime| {
         runtime.block_on(async {
-            let mut stream = tokio::io::join(Cursor::new(data), tokio::io::sink());
+            let Some((chosen, data)) = data.split_first() else { return };
+            let scheme = Scheme::ALL[usize::from(*chosen) % Scheme::ALL.len()];
+            let stream = Box::new(tokio::io::join(Cursor::new(data.to_vec()), tokio::io::sink()));
             let waits = Waits::new(&Limits::default(), Deadline::after(Duration::from_secs(1)));
-            let _ = starttls::negotiate(Scheme::Smtp, &mut stream, waits).await;
+            let _ = starttls::negotiate(scheme, stream, "www.example.org", waits).await;
         });
     });
 });

@@ -40,8 +40,8 @@ Examples:
   certflight endpoints new-chain.pem --probe       which hosts have to be open, and are they?
   certflight rollover --from www.example.org --to new-chain.pem   may it go ahead?
   certflight roots new-root.pem                    is this root trusted here?
-  certflight listen 8443                           who connects, and is it too old?
   certflight tls www.example.org                   which versions, suites and clients?
+  certflight listen 8443                           who connects, and is it too old?
   certflight explain crl.expired                   what a finding means
   certflight demo                                  all of it without a network"
 );
@@ -50,8 +50,9 @@ notes!(
     LONG_CHECK_NOTES,
     "\
 TARGET is HOST, HOST:PORT, [IPv6]:PORT, SCHEME://HOST[:PORT], a file (PEM, DER, PKCS#7, PKCS#12)
-or - for PEM on standard input. Schemes: https (the default), tls (needs a port); with STARTTLS
-smtp, submission; direct TLS smtps, imaps, pop3s, ftps, ldaps.
+or - for PEM on standard input. Schemes: https (the default), tls (needs a port); with STARTTLS or its
+like smtp, submission, imap, pop3, ftp, ldap, xmpp, xmpp-server, sieve, nntp, postgres, mysql, mssql, rdp;
+direct TLS smtps, imaps, pop3s, ftps, ldaps.
 
 Examples:
   certflight check www.example.org
@@ -114,6 +115,20 @@ Examples:
   certflight roots --compare mozilla --format csv -o roots.csv"
 );
 notes!(
+    TLS_NOTES,
+    LONG_TLS_NOTES,
+    "\
+Nothing is verified here: check does that. One connection asks one question, a few at a time; --rate slows it down for
+servers that count connections.
+
+Examples:
+  certflight tls www.example.org
+  certflight tls smtp://mx.example.org --expect-office365
+  certflight tls www.example.org --expect-client schannel-win10 --expect-client java-8
+  certflight tls --targets-from hosts.txt --suites-only --format ndjson
+  certflight tls www.example.org -v                        every known client, and what it would get"
+);
+notes!(
     LISTEN_NOTES,
     LONG_LISTEN_NOTES,
     "\
@@ -129,20 +144,6 @@ Examples:
   certflight listen :25 --starttls smtp --forward mx2:25     which mail servers still need TLS 1.0?
   certflight listen 8443 --cert www.pem --key www.key        shows each client a page about itself
   certflight listen 8443 --duration 86400 --format ndjson >> clients.ndjson"
-);
-notes!(
-    TLS_NOTES,
-    LONG_TLS_NOTES,
-    "\
-Nothing is verified here: check does that. One connection asks one question, a few at a time; --rate slows it down for
-servers that count connections.
-
-Examples:
-  certflight tls www.example.org
-  certflight tls smtp://mx.example.org --expect-office365
-  certflight tls www.example.org --expect-client schannel-win10 --expect-client java-8
-  certflight tls --targets-from hosts.txt --suites-only --format ndjson
-  certflight tls www.example.org -v                        every known client, and what it would get"
 );
 notes!(
     DEMO_NOTES,
@@ -209,17 +210,17 @@ pub enum Command {
     /// trusted here: present, absent, expired, or present under another key. Replaces
     /// `certmgr.msc`.
     Roots(Box<RootsArgs>),
+    /// Find out what of TLS a server takes, and which clients can connect
+    ///
+    /// Versions from SSL 2 to TLS 1.3, cipher suites in whose order, forward secrecy, key exchange groups, signatures, and
+    /// for known clients and Office 365 whether they would connect. For whoever has to show TLS 1.2 readiness.
+    Tls(Box<TlsArgs>),
     /// See which clients connect, and which are too old
     ///
     /// Accepts connections and reads each client's first message: which versions and cipher suites it offers, whether it will
     /// still connect when only TLS 1.2 and newer are spoken, what it is. Can stand in front of a live service and pass
     /// everything on. Replaces the custom IIS log of weak TLS.
     Listen(Box<ListenArgs>),
-    /// Find out what of TLS a server takes, and which clients can connect
-    ///
-    /// Versions from SSL 2 to TLS 1.3, cipher suites in whose order, forward secrecy, key exchange groups, signatures, and
-    /// for known clients and Office 365 whether they would connect. For whoever has to show TLS 1.2 readiness.
-    Tls(Box<TlsArgs>),
     /// Show the tool at work without a network
     ///
     /// Starts a CA, a TLS server, CRL, OCSP and caIssuers services on loopback inside this process
@@ -530,7 +531,7 @@ pub struct ExplainArgs {
 #[command(after_help = TLS_NOTES, after_long_help = LONG_TLS_NOTES)]
 pub struct TlsArgs {
     /// Servers: HOST, HOST:PORT, [IPv6]:PORT or SCHEME://HOST[:PORT]
-    #[arg(value_name = "TARGET", required_unless_present = "targets_from")]
+    #[arg(value_name = "TARGET", required_unless_present_any = ["targets_from", "list_clients"])]
     pub targets: Vec<String>,
 
     /// Read targets from a file, one a line, # comments; - for standard input
@@ -540,6 +541,14 @@ pub struct TlsArgs {
     /// Ask for versions and suites alone: neither groups, signatures and sessions, nor known clients
     #[arg(long, conflicts_with = "expect_client")]
     pub suites_only: bool,
+
+    /// Leave known clients out
+    #[arg(long, conflicts_with = "expect_client")]
+    pub no_clients: bool,
+
+    /// List the clients that are known, and end
+    #[arg(long, exclusive = true)]
+    pub list_clients: bool,
 
     /// A known client that has to be able to connect, else it is critical (repeatable)
     #[arg(long, value_name = "NAME")]
@@ -612,10 +621,10 @@ pub enum SchemaArg {
     Rollover,
     /// certflight/roots/1, of roots
     Roots,
-    /// certflight/listen/1, of listen
-    Listen,
     /// certflight/tls/1, of tls
     Tls,
+    /// certflight/listen/1, of listen
+    Listen,
 }
 
 /// `--format` of `roots`.
@@ -655,6 +664,14 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_scheme_is_told() {
+        let told: Vec<&str> = CHECK_NOTES.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).collect();
+        for scheme in crate::target::Scheme::ALL {
+            assert!(told.contains(&scheme.name()), "{}", scheme.name());
+        }
     }
 
     #[test]

@@ -12,8 +12,8 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Verdict, CliError> {
         SchemaArg::Endpoints => schema::endpoints(),
         SchemaArg::Rollover => schema::rollover(),
         SchemaArg::Roots => schema::roots(),
-        SchemaArg::Listen => schema::listen(),
         SchemaArg::Tls => schema::tls(),
+        SchemaArg::Listen => schema::listen(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|error| CliError::new(error.to_string()))?;
     output::print(&format!("{text}\n"))?;

@@ -1,16 +1,18 @@
 //! Known TLS clients as data: the hello that each sends, and what else it needs to go on.
 //!
-//! Pure, no I/O. Input: `data/clients.toml`, a hello that was observed. Output: the hello to send in a client's place, the
-//! best guess of who sent one.
+//! Pure, no I/O. Input: `data/clients.toml`, a hello that was observed, what a server answered. Output: the hello to
+//! send in a client's place, the best guess of who sent one, and whether a client connects and why not.
 
 mod book;
 mod guess;
+mod outcome;
 mod template;
 
 use std::fmt;
 use std::sync::LazyLock;
 
 pub use guess::{Guess, guess};
+pub use outcome::{Answer, Chosen, Outcome, Presented, Refusal, ServerFacts, decide, outcome};
 
 use crate::handshake::{CipherSuite, ClientHello, Version};
 use crate::spelling::distance;

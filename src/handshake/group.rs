@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use rustls::ffdhe_groups::{FFDHE2048, FFDHE3072, FFDHE4096, FFDHE6144, FFDHE8192, FfdheGroup};
+
 /// A group for (EC)DHE or a key encapsulation, by its number in the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Group(pub u16);
@@ -135,6 +137,33 @@ impl Group {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|group| group.known().is_some_and(|known| known.eq_ignore_ascii_case(name)))
+    }
+
+    /// The group on the curve that certificates name so: `P-256`.
+    #[must_use]
+    pub fn of_curve(name: &str) -> Option<Self> {
+        match name {
+            "P-192" => Some(Self::SECP192R1),
+            "P-224" => Some(Self::SECP224R1),
+            "P-256" => Some(Self::SECP256R1),
+            "P-384" => Some(Self::SECP384R1),
+            "P-521" => Some(Self::SECP521R1),
+            other => Self::from_name(other),
+        }
+    }
+
+    /// The group that is the finite field of this prime and generator (RFC 7919 §A).
+    #[must_use]
+    pub fn of_finite_field(prime: &[u8], generator: &[u8]) -> Option<Self> {
+        let field = FfdheGroup::from_params_trimming_leading_zeros(prime, generator);
+        let known = [
+            (FFDHE2048, Self::FFDHE2048),
+            (FFDHE3072, Self::FFDHE3072),
+            (FFDHE4096, Self::FFDHE4096),
+            (FFDHE6144, Self::FFDHE6144),
+            (FFDHE8192, Self::FFDHE8192),
+        ];
+        known.into_iter().find(|(known, _)| *known == field).map(|(_, group)| group)
     }
 
     /// Whether its number is one of GREASE (RFC 8701).

@@ -137,7 +137,7 @@ impl Alert {
 /// The parameters of a ServerKeyExchange.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeyExchange {
-    /// The curve, where it is a named one.
+    /// The curve or finite field, where it is a named one.
     pub group: Option<Group>,
     /// Length of the finite field's prime in bits.
     pub dh_bits: Option<u32>,
@@ -373,6 +373,7 @@ fn key_exchange(hello: &ServerHello, body: &[u8]) -> KeyExchange {
     } else if suite.is_finite_field() {
         parse_dh_params(parameters).ok().map(|(rest, parameters)| {
             read.dh_bits = Some(bit_length(parameters.dh_p));
+            read.group = Group::of_finite_field(parameters.dh_p, parameters.dh_g);
             rest
         })
     } else {

@@ -62,7 +62,8 @@ impl Deadline {
     }
 
     /// Says of a step that got no answer in time which of its two limits ended it.
-    pub(super) fn describe_silence(self, step: &str, limit: Duration, waited: Duration) -> String {
+    #[must_use]
+    pub fn describe_silence(self, step: &str, limit: Duration, waited: Duration) -> String {
         if self.is_over() && waited < limit {
             format!("{step}: no answer in {} when the deadline of the run came", seconds(waited))
         } else {

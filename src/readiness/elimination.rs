@@ -56,6 +56,16 @@ impl Findings {
         });
     }
 
+    /// The curves of the certificates' keys that were served so far.
+    fn certified_curves(&self) -> Vec<Group> {
+        let leaves: Vec<Bytes> =
+            self.with(|found| found.chains.iter().filter_map(|(_, chain)| chain.first().cloned()).collect());
+        let curves = leaves
+            .into_iter()
+            .filter_map(|leaf| Group::of_curve(PresentedCertificate::from_der(leaf).decoded()?.key.curve()?));
+        curves.collect()
+    }
+
     /// Hands over what was found.
     pub(super) fn fill(&self, readiness: &mut Readiness) {
         self.with(|found| {
@@ -330,8 +340,8 @@ impl<'a> Older<'a> {
             let before = self.traits.encrypt_then_mac.unwrap_or(false);
             self.traits.encrypt_then_mac = Some(before || has(Extension::ENCRYPT_THEN_MAC));
         }
-        if offer.ticket && !offer.bare {
-            self.traits.session_ticket |= has(Extension::SESSION_TICKET);
+        if offer.ticket && !offer.bare && has(Extension::SESSION_TICKET) {
+            self.traits.session_ticket = true;
         } else {
             let before = self.traits.session_id.unwrap_or(false);
             self.traits.session_id = Some(before || !hello.session_id.is_empty());
@@ -348,7 +358,10 @@ impl<'a> Older<'a> {
         self.inquiry.findings.flight(suite, flight);
         let exchange = flight.key_exchange.clone().unwrap_or_default();
         if let Some(group) = exchange.group {
-            self.group_choices.add(&offer.groups, group);
+            // A finite field may be used unasked, and then it is no choice.
+            if offer.groups.contains(&group) {
+                self.group_choices.add(&offer.groups, group);
+            }
             if !self.facts.groups.contains(&group) {
                 self.facts.groups.push(group);
             }
@@ -371,32 +384,42 @@ impl<'a> Older<'a> {
 
     /// Groups that did not come up by themselves: only those not seen yet are offered, until none is taken.
     pub(super) async fn remaining_groups(&mut self) {
-        let elliptic: Vec<CipherSuite> = self.accepted().into_iter().filter(|suite| suite.is_elliptic()).collect();
-        let ecdsa = Authentication::Certificate(KeyKind::Ecdsa);
-        // A certificate with a key on a curve counts as using that curve (RFC 8422 §5.1), so it must be offered with it.
-        let mut suites: Vec<CipherSuite> =
-            elliptic.iter().copied().filter(|suite| suite.authentication() != ecdsa).collect();
-        let only_ecdsa = suites.is_empty();
-        if only_ecdsa {
-            suites = elliptic;
+        if self.bare {
+            return;
         }
-        if suites.is_empty() || self.bare {
+        let ecdsa = Authentication::Certificate(KeyKind::Ecdsa);
+        let elliptic: Vec<CipherSuite> = self.accepted().into_iter().filter(|suite| suite.is_elliptic()).collect();
+        let others: Vec<CipherSuite> =
+            elliptic.iter().copied().filter(|suite| suite.authentication() != ecdsa).collect();
+        if others.is_empty() {
+            // A certificate with a key on a curve counts as using that curve (RFC 8422 §5.1), so it must be offered with it.
+            let certified = self.inquiry.findings.certified_curves();
+            self.exhaust_groups(&elliptic, offer::curves(), &certified).await;
+        } else {
+            self.exhaust_groups(&others, offer::curves(), &[]).await;
+        }
+        let finite: Vec<CipherSuite> = self.accepted().into_iter().filter(|suite| suite.is_finite_field()).collect();
+        self.exhaust_groups(&finite, offer::finite_fields(), &[]).await;
+        self.facts.group_preference = self.group_preference();
+    }
+
+    async fn exhaust_groups(&mut self, suites: &[CipherSuite], all: Vec<Group>, always: &[Group]) {
+        if suites.is_empty() {
             return;
         }
         loop {
-            let unseen: Vec<Group> =
-                offer::curves().into_iter().filter(|group| !self.facts.groups.contains(group)).collect();
-            let before = self.facts.groups.len();
-            let groups = if only_ecdsa { unseen_first(&offer::curves(), &self.facts.groups) } else { unseen };
+            let mut groups: Vec<Group> =
+                all.iter().copied().filter(|group| !self.facts.groups.contains(group)).collect();
             if groups.is_empty() {
                 break;
             }
-            self.ask(&suites, Some(groups), None).await;
+            groups.extend(always.iter().filter(|group| self.facts.groups.contains(group)));
+            let before = self.facts.groups.len();
+            self.ask(suites, Some(groups), None).await;
             if self.facts.groups.len() == before {
                 break;
             }
         }
-        self.facts.group_preference = self.group_preference();
     }
 
     /// The same for signature schemes, for each kind of key by itself.

@@ -133,6 +133,11 @@ pub(super) fn curves() -> Vec<Group> {
     groups
 }
 
+/// All finite fields that have a name (RFC 7919).
+pub(super) fn finite_fields() -> Vec<Group> {
+    Group::ALL.iter().copied().filter(|group| group.is_finite_field()).collect()
+}
+
 /// All groups of TLS 1.3, hybrids first.
 pub(super) fn groups_of_13() -> Vec<Group> {
     let mut groups: Vec<Group> = Group::ALL.iter().copied().filter(|group| group.is_in_tls13()).collect();

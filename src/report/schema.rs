@@ -48,6 +48,12 @@ pub fn roots() -> Schema {
     )
 }
 
+/// JSON Schema (draft 2020-12) of `certflight/tls/1`.
+#[must_use]
+pub fn tls() -> Schema {
+    schema_of::<TlsReport>(TLS_SCHEMA, "what of TLS servers take and which clients can connect, by certflight tls")
+}
+
 /// JSON Schema (draft 2020-12) of `certflight/listen/1`.
 #[must_use]
 pub fn listen() -> Schema {
@@ -55,12 +61,6 @@ pub fn listen() -> Schema {
         LISTEN_SCHEMA,
         "which clients connected to certflight listen and what they offer: the summary, or one connection (a line of ndjson)",
     )
-}
-
-/// JSON Schema (draft 2020-12) of `certflight/tls/1`.
-#[must_use]
-pub fn tls() -> Schema {
-    schema_of::<TlsReport>(TLS_SCHEMA, "what of TLS servers take and which clients can connect, by certflight tls")
 }
 
 /// As it is serialised, not as it would be read: fields that may be `null` are there all the same.
@@ -91,6 +91,10 @@ pub(super) fn roots_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "const": ROOTS_SCHEMA })
 }
 
+pub(super) fn tls_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "const": TLS_SCHEMA })
+}
+
 pub(super) fn listen_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "const": LISTEN_SCHEMA })
 }
@@ -101,10 +105,6 @@ pub(super) fn summary_record(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn connection_record(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "const": "connection" })
-}
-
-pub(super) fn tls_name(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "const": TLS_SCHEMA })
 }
 
 /// A finding's code: one of the catalogue's.

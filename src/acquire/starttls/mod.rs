@@ -1,17 +1,53 @@
 //! Protocols that turn to TLS in the middle of a plain-text conversation, one file each.
 //!
 //! Input: an open stream. Output: the stream at the point where the ClientHello goes out, or how
-//! the server declined. A protocol is added as a file with a `negotiate` of its own and a line in
+//! the server declined. A protocol is added as a file with a [`Protocol`] in it and a line in
 //! [`negotiate`].
 
-pub mod smtp;
+mod conversation;
+mod ftp;
+mod imap;
+mod ldap;
+mod mask;
+mod mssql;
+mod mysql;
+mod nntp;
+mod pop3;
+mod postgres;
+mod rdp;
+mod reply;
+#[cfg(test)]
+mod script;
+mod sieve;
+mod smtp;
+mod tds;
+mod xml;
+mod xmpp;
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use self::conversation::Conversation;
 use super::StarttlsRefusal;
 use crate::net::{Deadline, Limits, Outcome, Stream};
 use crate::target::Scheme;
+
+/// A conversation that can turn to TLS.
+trait Protocol {
+    /// What is said to a server that declined, before the connection is closed.
+    const FAREWELL: &'static [u8];
+
+    /// Whether a server of this protocol can begin its first answer so; `octets` are as many as have come, at least one.
+    fn begins(octets: &[u8]) -> bool;
+
+    /// Leads the conversation to the server's go-ahead. `name` is the server asked for.
+    async fn ask(conversation: &mut Conversation, name: &str) -> Result<(), Declined>;
+
+    /// The stream that TLS is spoken over.
+    fn under_tls(stream: Box<dyn Stream>) -> Box<dyn Stream> {
+        stream
+    }
+}
 
 /// How long answers are waited for.
 #[derive(Debug, Clone, Copy)]
@@ -65,8 +101,8 @@ impl fmt::Debug for Negotiated {
 /// [`Declined`], and how long it took until then.
 pub async fn negotiate(
     scheme: Scheme,
-    mut stream: Box<dyn Stream>,
-    _name: &str,
+    stream: Box<dyn Stream>,
+    name: &str,
     waits: Waits,
 ) -> Result<Negotiated, Box<(Declined, Duration)>> {
     let started = Instant::now();
@@ -74,11 +110,44 @@ pub async fn negotiate(
         Scheme::Https | Scheme::Tls | Scheme::Smtps | Scheme::Imaps | Scheme::Pop3s | Scheme::Ftps | Scheme::Ldaps => {
             return Ok(Negotiated { stream, elapsed: None });
         }
-        Scheme::Smtp | Scheme::Submission => smtp::negotiate(&mut stream, waits).await,
+        Scheme::Smtp | Scheme::Submission => converse::<smtp::Smtp>(stream, scheme, name, waits).await,
+        Scheme::Imap => converse::<imap::Imap>(stream, scheme, name, waits).await,
+        Scheme::Pop3 => converse::<pop3::Pop3>(stream, scheme, name, waits).await,
+        Scheme::Ftp => converse::<ftp::Ftp>(stream, scheme, name, waits).await,
+        Scheme::Ldap => converse::<ldap::Ldap>(stream, scheme, name, waits).await,
+        Scheme::Xmpp => converse::<xmpp::ClientToServer>(stream, scheme, name, waits).await,
+        Scheme::XmppServer => converse::<xmpp::ServerToServer>(stream, scheme, name, waits).await,
+        Scheme::Sieve => converse::<sieve::Sieve>(stream, scheme, name, waits).await,
+        Scheme::Nntp => converse::<nntp::Nntp>(stream, scheme, name, waits).await,
+        Scheme::Postgres => converse::<postgres::Postgres>(stream, scheme, name, waits).await,
+        Scheme::Mysql => converse::<mysql::Mysql>(stream, scheme, name, waits).await,
+        Scheme::Mssql => converse::<mssql::Mssql>(stream, scheme, name, waits).await,
+        Scheme::Rdp => converse::<rdp::Rdp>(stream, scheme, name, waits).await,
     };
     let elapsed = started.elapsed();
     match negotiated {
-        Ok(()) => Ok(Negotiated { stream, elapsed: Some(elapsed) }),
+        Ok(stream) => Ok(Negotiated { stream, elapsed: Some(elapsed) }),
         Err(declined) => Err(Box::new((declined, elapsed))),
     }
 }
+
+async fn converse<P: Protocol>(
+    stream: Box<dyn Stream>,
+    scheme: Scheme,
+    name: &str,
+    waits: Waits,
+) -> Result<Box<dyn Stream>, Declined> {
+    let mut conversation = Conversation::new::<P>(stream, scheme, waits);
+    match P::ask(&mut conversation, name).await {
+        Ok(()) => conversation.into_stream().map(P::under_tls),
+        Err(declined) => {
+            if declined.refusal.is_some() {
+                conversation.take_leave(P::FAREWELL).await;
+            }
+            Err(declined)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

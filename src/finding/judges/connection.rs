@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
-use super::{Case, Sink, Weight};
+use super::{Case, Sink, Weight, legacy};
 use crate::acquire::{ClientCertificate, Connection, Presented, StarttlsRefusal};
 use crate::finding::tried::{Tried, outcomes, remedies, with_a_route};
 use crate::finding::wording::{list, when};
 use crate::finding::{About, Code, catalogue::connection as codes};
 use crate::net::{AnswerSource, Outcome, Resolution};
+use crate::target::{Opening, Scheme, Target};
 use crate::x509::Fingerprint;
 
 /// What was reached, or not, of a target.
@@ -37,6 +38,7 @@ pub(super) fn judge_reached(case: &Reached<'_>, sink: &mut Sink) {
         return;
     }
     client_certificate(&made, sink);
+    legacy::judge(&made, sink);
     differing(&made, case, sink);
     let (working, failing): (Vec<&Connection>, Vec<&Connection>) = made.into_iter().partition(|made| works(made));
     if working.is_empty() {
@@ -51,6 +53,14 @@ pub(super) fn judge_reached(case: &Reached<'_>, sink: &mut Sink) {
 fn host_and_port(target: &str) -> (&str, u16) {
     let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
     rest.rsplit_once(':').map_or((rest, 0), |(host, port)| (host, port.parse().unwrap_or(0)))
+}
+
+/// How the target is spoken to.
+fn scheme(target: &str) -> Scheme {
+    match Target::parse(target, |_| false) {
+        Ok(Target::Server(server)) => server.scheme,
+        _ => Scheme::Tls,
+    }
 }
 
 /// It served something to judge: whole, or ended only over a client certificate.
@@ -211,11 +221,12 @@ fn nothing_works(place: (&str, u16), failing: &[&Connection], case: &Reached<'_>
         sink.report(codes::FAILED, Weight::Usual, About::Target, message, remedy);
         return;
     }
+    let scheme = scheme(&case.target);
     for (code, of_code) in &groups {
         let all: Vec<Tried> = of_code.iter().map(|made| tried(place, made)).collect();
         let all: Vec<&Tried> = all.iter().collect();
         let mut message =
-            format!("{}: {}", case.place, of_code.first().map_or_else(String::new, |made| told(made, &all)));
+            format!("{}: {}", case.place, of_code.first().map_or_else(String::new, |made| told(scheme, made, &all)));
         if !unconnected.is_empty() {
             message = format!("{message}; besides, {}", outcomes(&unconnected));
         }
@@ -223,7 +234,7 @@ fn nothing_works(place: (&str, u16), failing: &[&Connection], case: &Reached<'_>
             [only] => about(only.address),
             _ => About::Target,
         };
-        let remedy = of_code.first().map_or_else(String::new, |made| remedy(*code, made, &all));
+        let remedy = of_code.first().map_or_else(String::new, |made| remedy(scheme, *code, made, &all));
         sink.report(*code, Weight::Usual, about, message, remedy);
     }
 }
@@ -241,38 +252,87 @@ fn failure_code(made: &Connection) -> Option<Code> {
     }
 }
 
-fn told(made: &Connection, all: &[&Tried]) -> String {
+fn told(scheme: Scheme, made: &Connection, all: &[&Tried]) -> String {
     let place = made.address.map_or_else(|| "the server".to_owned(), |address| address.to_string());
+    let request = request(scheme);
     match &made.starttls_refusal {
-        Some(StarttlsRefusal::NotOffered) => format!("{place} does not offer STARTTLS"),
-        Some(StarttlsRefusal::Refused(answer)) => format!("{place} refused STARTTLS: {answer}"),
+        Some(StarttlsRefusal::NotOffered) => {
+            let detail = made.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+            format!("{place} does not offer {request}{detail}")
+        }
+        Some(StarttlsRefusal::Refused(answer)) => format!("{place} refused {request}: {answer}"),
         Some(StarttlsRefusal::Masked(seen)) => {
-            format!("{place} does not offer STARTTLS, and a middlebox rewrites what it says: {seen}")
+            format!("{place} does not offer {request}, and a middlebox rewrites what it says: {seen}")
         }
         None if made.outcome == Outcome::Ok => format!("{place} completed the handshake without a certificate"),
-        None => outcomes(all),
+        None => match legacy::aside(made) {
+            Some(aside) => format!("{}; {aside}", outcomes(all)),
+            None => outcomes(all),
+        },
     }
 }
 
-fn remedy(code: Code, made: &Connection, all: &[&Tried]) -> String {
+/// What asks for TLS.
+fn request(scheme: Scheme) -> &'static str {
+    match scheme.opening() {
+        Opening::OnRequest { request, .. } => request,
+        Opening::AtOnce => "TLS",
+    }
+}
+
+fn remedy(scheme: Scheme, code: Code, made: &Connection, all: &[&Tried]) -> String {
     if all.iter().any(|tried| tried.false_answer().is_some()) {
         return remedies(all);
     }
+    let request = request(scheme);
     match (&made.starttls_refusal, code) {
         (Some(StarttlsRefusal::Masked(_)), _) => {
-            "have the firewall in between stop rewriting SMTP (Cisco's \"inspect esmtp\", for one) for this server".to_owned()
+            // Where a product is known that does this.
+            let product = match scheme.protocol() {
+                "SMTP" => " (Cisco's \"inspect esmtp\", for one)",
+                "FTP" => " (Cisco's \"inspect ftp\" with \"mask-banner\", for one)",
+                _ => "",
+            };
+            format!("have the firewall in between stop rewriting {}{product} for this server", scheme.protocol())
         }
+        (Some(StarttlsRefusal::Refused(_)), _) => format!(
+            "have the server's operator look up in its log why it refuses {request}, and check that it has a certificate and \
+             key that it can use"
+        ),
         (_, codes::STARTTLS_UNAVAILABLE) => {
-            "have the server's operator switch STARTTLS on and give it a certificate".to_owned()
+            format!("have the server's operator switch {request} on and give it a certificate")
         }
-        (_, codes::NOT_TLS) => "check scheme and port of the target (smtp:// for STARTTLS); if they are right, have the server's \
-                                operator switch TLS on for this port"
-            .to_owned(),
+        (_, codes::NOT_TLS) => format!(
+            "check scheme and port of the target ({}); if they are right, have the server's operator switch TLS on for this port",
+            alternatives(scheme)
+        ),
+        _ if made.plain.is_some() => legacy::remedy_aside(made).unwrap_or_default(),
         _ if matches!(made.outcome, Outcome::TlsAlert | Outcome::TlsFailure | Outcome::Ok) => {
             "have the server's operator look up this failure in its log and enable TLS 1.2 or 1.3 with current cipher suites; \
              --servername sends another name"
                 .to_owned()
         }
+        // Server and client both wait for the other to begin.
+        _ if made.outcome == Outcome::Timeout && matches!(scheme.opening(), Opening::OnRequest { .. }) => {
+            format!("check scheme and port of the target ({}); if they are right, {}", alternatives(scheme), remedies(all))
+        }
         _ => remedies(all),
+    }
+}
+
+/// Which other schemes there are for what may stand at the port.
+fn alternatives(scheme: Scheme) -> String {
+    match scheme.opening() {
+        Opening::OnRequest { at_once, .. } => format!("{}:// is for a port that speaks TLS at once", at_once.name()),
+        Opening::AtOnce => {
+            let of_its_protocol = scheme.on_request().filter(|_| scheme != Scheme::Tls);
+            let names: Vec<String> = of_its_protocol.map(|scheme| format!("{}://", scheme.name())).collect();
+            if names.is_empty() {
+                "a port that begins in plain text wants the scheme of its protocol, such as smtp:// or imap://"
+                    .to_owned()
+            } else {
+                format!("a port that begins in plain text wants {}", names.join(" or "))
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ mod content;
 mod egress;
 mod endpoint;
 mod expect;
+mod legacy;
 pub(super) mod listen;
 pub(super) mod path;
 pub(super) mod presence;
@@ -158,17 +159,17 @@ pub(super) fn closed_urls(ways: &[Way]) -> impl Iterator<Item = &str> {
     egress::closed_urls(ways)
 }
 
-/// What clients that connected here offer, judged with default severities.
-pub(super) fn listen(ledger: &Ledger) -> Vec<Finding> {
-    let mut sink = Sink::default();
-    listen::judge(ledger, &mut sink);
-    sink.findings
-}
-
 /// What of TLS a server takes, and what was expected of it.
 pub(super) fn tls(asked: &super::TlsAsked<'_>) -> Vec<Finding> {
     let mut sink = Sink::default();
     tls::judge(asked, &mut sink);
+    sink.findings
+}
+
+/// What clients that connected here offer, judged with default severities.
+pub(super) fn listen(ledger: &Ledger) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    listen::judge(ledger, &mut sink);
     sink.findings
 }
 

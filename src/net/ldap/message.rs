@@ -39,7 +39,8 @@ pub(in super::super) fn is_overload(code: u32) -> bool {
 }
 
 /// The name of a result code (RFC 4511 §4.1.9).
-pub(super) fn name(code: u32) -> &'static str {
+#[must_use]
+pub fn name(code: u32) -> &'static str {
     match code {
         0 => "success",
         1 => "operationsError",

@@ -18,6 +18,7 @@ use futures_util::FutureExt as _;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 
 pub(super) use self::message::is_overload;
+pub use self::message::name as result_name;
 use self::message::{MAX_ENTRIES, tag};
 use self::reader::{Broken, Extent, Reader};
 pub use self::url::{LdapUrlError, Query, Scope, with_default_attributes};
