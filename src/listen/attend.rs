@@ -15,6 +15,7 @@ use super::places::Place;
 use super::reply::{self, Replayed};
 use super::smtp::{Dialogue, GREETING, Progress};
 use super::watch::Watch;
+use crate::handshake::{Alert, CipherSuite, Version};
 
 /// A conversation before TLS has several steps, each of which a client may take its time for.
 const STEPS_OF_SMTP: u32 = 6;
@@ -50,7 +51,7 @@ pub(super) async fn attend(shared: Arc<Shared>, stream: TcpStream, visit: Visit,
 }
 
 async fn answer(shared: &Shared, mut stream: TcpStream, visit: Visit, place: &mut Place, deadline: Instant) {
-    let mut watch = Watch::tls();
+    let mut watch = Watch::tls(&shared.guesses);
     let seen = tokio::select! {
         biased;
         seen = meet(shared, &mut stream, &mut watch, deadline) => seen,
@@ -69,8 +70,8 @@ async fn answer(shared: &Shared, mut stream: TcpStream, visit: Visit, place: &mu
         }
     };
     match &shared.options.manner {
-        // No library speaks SSL 2, nor reads its form of hello.
-        Manner::Serve(config) if !offer.is_ssl2_form => {
+        // No library speaks what is older, nor reads a hello in the form of SSL 2.
+        Manner::Serve(config) if offer.highest >= Some(Version::Tls12) && !offer.is_ssl2_form => {
             place.keep();
             let read = std::io::Cursor::new(watch.octets().to_vec());
             let acceptor = TlsAcceptor::from(Arc::clone(config));
@@ -94,8 +95,14 @@ async fn answer(shared: &Shared, mut stream: TcpStream, visit: Visit, place: &mu
             let _ = timeout(shared.options.timeout, converse(shared, &mut stream, &page)).await;
             reply::part(&mut stream).await;
         }
-        _ => {
-            let refusal = reply::refusal(offer);
+        manner => {
+            let refusal = if matches!(manner, Manner::Serve(_)) {
+                let refusal = reply::refusal(offer, Alert::PROTOCOL_VERSION);
+                observation.finish = Some(Finish::Failed("only TLS 1.2 and 1.3 are served here".to_owned()));
+                refusal
+            } else {
+                reply::refusal(offer, Alert::HANDSHAKE_FAILURE)
+            };
             shared.record(observation).await;
             // The same.
             let _ = timeout(shared.options.timeout, stream.write_all(&refusal)).await;
@@ -210,7 +217,7 @@ fn completed(connection: &rustls::ServerConnection) -> Finish {
     let suite = connection.negotiated_cipher_suite().map(|suite| u16::from(suite.suite()));
     Finish::Completed {
         version: version.to_owned(),
-        cipher_suite: suite.map(|suite| crate::handshake::CipherSuite(suite).name().into_owned()).unwrap_or_default(),
+        cipher_suite: suite.map(|suite| CipherSuite(suite).name().into_owned()).unwrap_or_default(),
     }
 }
 
@@ -240,8 +247,8 @@ async fn pass_on(
         Err(reason) => return shared.record_at_once(visit.observation(Seen::ServiceUnreachable(reason), None)),
     };
     let mut watch = match shared.options.starttls {
-        Starttls::None => Watch::tls(),
-        Starttls::Smtp => Watch::smtp(),
+        Starttls::None => Watch::tls(&shared.guesses),
+        Starttls::Smtp => Watch::smtp(&shared.guesses),
     };
     let (told, mut is_told) = tokio::sync::oneshot::channel();
     let mut told = Some(told);

@@ -296,12 +296,12 @@ mod tests {
 
     use super::*;
     use crate::handshake::{CipherSuite, ClientHello, Extension, Offered};
-    use crate::listen::Obstacle;
+    use crate::listen::{Guesses, Obstacle};
 
     fn observed(source: u32, version: Version, name: &str, at: i64) -> Observation {
         let suites = vec![CipherSuite(0x002f), CipherSuite(0x0005)];
         let hello = ClientHello::new(version, [0; 32], suites, vec![Extension::server_name(name)]);
-        saw(source, Seen::Hello(Box::new(Offer::of(&Offered::Tls(hello)))), at)
+        saw(source, Seen::Hello(Box::new(Offer::of(&Offered::Tls(hello), &Guesses::default()))), at)
     }
 
     fn saw(source: u32, seen: Seen, at: i64) -> Observation {

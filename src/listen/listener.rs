@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 
 use super::attend::{Visit, attend};
 use super::forward::Service;
+use super::guesses::Guesses;
 use super::observation::Observation;
 use super::places::Places;
 
@@ -160,8 +161,14 @@ impl Listener {
     #[must_use]
     pub fn start(self, options: ListenOptions, events: Sender<Event>) -> Running {
         let places = Places::new(options.concurrency);
-        let shared =
-            Arc::new(Shared { options, events, places, stopping: AtomicBool::new(false), lost: AtomicU64::new(0) });
+        let shared = Arc::new(Shared {
+            options,
+            events,
+            places,
+            guesses: Arc::default(),
+            stopping: AtomicBool::new(false),
+            lost: AtomicU64::new(0),
+        });
         let accepting = self
             .sockets
             .into_iter()
@@ -191,6 +198,7 @@ pub(super) struct Shared {
     pub(super) options: ListenOptions,
     events: Sender<Event>,
     places: Arc<Places>,
+    pub(super) guesses: Arc<Guesses>,
     stopping: AtomicBool,
     lost: AtomicU64,
 }

@@ -8,6 +8,7 @@
 mod ability;
 mod attend;
 mod forward;
+mod guesses;
 mod ledger;
 mod listener;
 mod observation;
@@ -20,6 +21,7 @@ mod watch;
 
 pub use ability::{Ability, Obstacle, is_good};
 pub use forward::Service;
+pub use guesses::Guesses;
 pub use ledger::{Client, Ledger, NewClient, Stranger, Tally};
 pub use listener::{Event, ListenError, ListenOptions, Listener, Manner, Page, Running, Starttls};
 pub use observation::{Finish, Observation, Seen};

@@ -3,6 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::ability::{Ability, Obstacle};
+use super::guesses::Guesses;
 use crate::handshake::ssl2::CipherKind;
 use crate::handshake::{CipherSuite, ClientHello, Group, Offered, SignatureScheme, Version, Weakness, ja4, ssl2};
 
@@ -51,14 +52,14 @@ pub struct Offer {
 impl Offer {
     /// Of a hello as it was read.
     #[must_use]
-    pub fn of(offered: &Offered) -> Self {
+    pub fn of(offered: &Offered, guesses: &Guesses) -> Self {
         match offered {
-            Offered::Tls(hello) => Self::of_tls(hello),
+            Offered::Tls(hello) => Self::of_tls(hello, guesses),
             Offered::Ssl2(hello) => Self::of_ssl2(hello),
         }
     }
 
-    fn of_tls(hello: &ClientHello) -> Self {
+    fn of_tls(hello: &ClientHello, guesses: &Guesses) -> Self {
         let versions = hello.versions();
         let lists_versions = hello.extension(crate::handshake::Extension::SUPPORTED_VERSIONS).is_some();
         let highest = versions.first().copied();
@@ -74,17 +75,17 @@ impl Offer {
             cipher_kinds: Vec::new(),
             weak_suites,
             weaknesses,
-            groups: hello.groups().into_iter().filter(|group| group.name() != "GREASE").take(MAX_LIST).collect(),
+            groups: hello.groups().into_iter().filter(|group| !group.is_grease()).take(MAX_LIST).collect(),
             signature_schemes: hello
                 .signature_schemes()
                 .into_iter()
-                .filter(|scheme| scheme.name() != "GREASE")
+                .filter(|scheme| !scheme.is_grease())
                 .take(MAX_LIST)
                 .collect(),
             alpn: hello.alpn().into_iter().filter(|it| !is_grease_protocol(it)).take(MAX_PROTOCOLS).collect(),
             fingerprint: ja4.clone(),
             ja4: Some(ja4),
-            guess: guess(hello),
+            guess: guesses.of(hello),
             ability: Ability::of(highest, &distinct, hello),
         }
     }
@@ -130,11 +131,6 @@ impl Offer {
         let kinds = self.cipher_kinds.iter().map(|kind| kind.name());
         self.weak_suites.iter().map(|suite| suite.name().into_owned()).chain(kinds)
     }
-}
-
-/// Who may have sent it.
-fn guess(_: &ClientHello) -> Option<String> {
-    None
 }
 
 /// In the client's order, as far as they are kept.
@@ -191,7 +187,7 @@ mod tests {
     use crate::handshake::Extension;
 
     fn offer(version: Version, suites: Vec<CipherSuite>, extensions: Vec<Extension>) -> Offer {
-        Offer::of(&Offered::Tls(ClientHello::new(version, [7; 32], suites, extensions)))
+        Offer::of(&Offered::Tls(ClientHello::new(version, [7; 32], suites, extensions)), &Guesses::default())
     }
 
     #[test]
@@ -243,13 +239,13 @@ mod tests {
             cipher_suites: vec![CipherSuite(0x0005)],
             ..ssl2::ClientHello::probe([3; 16])
         };
-        let offer = Offer::of(&Offered::Ssl2(hello.clone()));
+        let offer = Offer::of(&Offered::Ssl2(hello.clone()), &Guesses::default());
         assert!(offer.is_ssl2_form && offer.ja4.is_none() && offer.fingerprint.starts_with("ssl2-"));
         assert_eq!(offer.highest, Some(Version::Tls10));
         assert_eq!(offer.ability, Ability::Unable(Obstacle::OldVersion(Some(Version::Tls10))));
         assert_eq!(offer.weaknesses, [Weakness::Export, Weakness::Rc4, Weakness::Des, Weakness::TripleDes]);
         assert_eq!(offer.weak_names().count(), 8);
-        let newer = Offer::of(&Offered::Ssl2(ssl2::ClientHello { version: 0x0303, ..hello }));
+        let newer = Offer::of(&Offered::Ssl2(ssl2::ClientHello { version: 0x0303, ..hello }), &Guesses::default());
         assert_eq!(newer.ability, Ability::Unable(Obstacle::Ssl2Form));
     }
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 use tokio::time::timeout;
 
 use super::offer::Offer;
-use crate::handshake::{Alert, Version};
+use crate::handshake::Version;
 
 /// How long a client that has been answered may take to end the connection.
 const LINGER: Duration = Duration::from_secs(1);
@@ -18,14 +18,14 @@ const LINGER_OCTETS: u64 = 64 * 1024;
 /// The longest head of an HTTP request that is read.
 const MAX_HEAD: usize = 8 * 1024;
 
-/// The fatal alert `handshake_failure`; to one that knows only SSL 2, its error for want of a common cipher.
-pub(super) fn refusal(offer: &Offer) -> Vec<u8> {
+/// A fatal alert, such as `handshake_failure`; to one that knows only SSL 2, its error for want of a common cipher.
+pub(super) fn refusal(offer: &Offer, description: u8) -> Vec<u8> {
     if offer.is_ssl2_form && offer.highest == Some(Version::Ssl2) {
         return vec![0x80, 3, 0, 0, 1];
     }
     let version = offer.highest.unwrap_or(Version::Tls10).clamp(Version::Ssl3, Version::Tls12).wire();
     let [major, minor] = version.to_be_bytes();
-    vec![21, major, minor, 0, 2, 2, Alert::HANDSHAKE_FAILURE]
+    vec![21, major, minor, 0, 2, 2, description]
 }
 
 /// Ends a connection so that what was sent last arrives: closed with octets unread, it would be reset.

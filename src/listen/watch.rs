@@ -1,13 +1,17 @@
 //! Looks at what a client sends, in whatever pieces, until it is known what that is. Pure.
 
+use std::sync::Arc;
+
+use super::guesses::Guesses;
 use super::observation::Seen;
 use super::offer::Offer;
 use super::smtp::{Follower, Progress};
 use crate::handshake::HelloReader;
 
 /// What is known of a connection that passes by.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watch {
+    guesses: Arc<Guesses>,
     smtp: Option<Follower>,
     hello: HelloReader,
     has_begun: bool,
@@ -16,13 +20,13 @@ pub(super) struct Watch {
 
 impl Watch {
     /// From the first octet, TLS.
-    pub(super) fn tls() -> Self {
-        Self::default()
+    pub(super) fn tls(guesses: &Arc<Guesses>) -> Self {
+        Self { guesses: Arc::clone(guesses), smtp: None, hello: HelloReader::default(), has_begun: false, ehlo: None }
     }
 
     /// First SMTP, then TLS.
-    pub(super) fn smtp() -> Self {
-        Self { smtp: Some(Follower::default()), ..Self::default() }
+    pub(super) fn smtp(guesses: &Arc<Guesses>) -> Self {
+        Self { smtp: Some(Follower::default()), ..Self::tls(guesses) }
     }
 
     /// Takes what the client sent; `None` while it is open what that is.
@@ -47,7 +51,7 @@ impl Watch {
         };
         match self.hello.feed(octets) {
             Ok(None) => None,
-            Ok(Some(offered)) => Some(Seen::Hello(Box::new(Offer::of(&offered)))),
+            Ok(Some(offered)) => Some(Seen::Hello(Box::new(Offer::of(&offered, &self.guesses)))),
             Err(error) => Some(Seen::of_error(&error, self.hello.octets())),
         }
     }

@@ -435,10 +435,11 @@ impl Pki {
 
     fn nginx_tls(&self, chain: &Path, directives: &str) -> String {
         format!(
-            "server {{ listen {}:8443 ssl; ssl_certificate {}; ssl_certificate_key {}/leaf.key; {directives} return 204; }}",
+            "server {{ listen {}:8443 ssl; ssl_certificate {}; ssl_certificate_key {base}/leaf.key; {directives} \
+             location / {{ return 204; }} location /file/ {{ alias {base}/www/; }} }}",
             self.address,
             chain.display(),
-            self.folder.path().display()
+            base = self.folder.path().display()
         )
     }
 

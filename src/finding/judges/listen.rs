@@ -95,7 +95,7 @@ fn called(client: &Client, falls_back: bool) -> String {
     about.extend(client.ehlo.as_ref().map(|name| format!("greets as {name}")));
     about.extend(client.guess.clone());
     if falls_back {
-        about.push("also connects with TLS 1.2 or newer: perhaps the same client, trying again with less".to_owned());
+        about.push("also seen with TLS 1.2 or newer".to_owned());
     }
     if about.is_empty() { client.source.to_string() } else { format!("{} ({})", client.source, about.join("; ")) }
 }
