@@ -76,8 +76,7 @@ impl Facts {
 }
 
 /// Facts that show in hellos before TLS 1.3 alone.
-const IN_OLD_HELLOS: [&str; 9] = [
-    "alpn",
+const IN_OLD_HELLOS: [&str; 8] = [
     "client_certificate_requested",
     "compression",
     "encrypt_then_mac",
