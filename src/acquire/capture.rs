@@ -4,7 +4,8 @@
 //! why there is none, and the certificates and staple in either case. Nothing is verified here but
 //! that the server holds the key of the certificate it shows.
 
-pub(in crate::acquire) mod observed;
+pub(in crate::acquire) mod mismatch;
+pub(super) mod observed;
 mod witness;
 
 use std::io;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rustls::client::Resumption;
 use rustls::pki_types::{DnsName, ServerName};
-use rustls::{AlertDescription, ClientConfig, Error, NamedGroup, PeerIncompatible, ProtocolVersion};
+use rustls::{AlertDescription, ClientConfig, Error, NamedGroup, PeerIncompatible, PeerMisbehaved, ProtocolVersion};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -38,6 +39,8 @@ pub struct Capture {
     pub detail: Option<String>,
     /// What was negotiated, when the handshake completed.
     pub tls: Option<TlsSession>,
+    /// Whether it ended as it does where the two sides have no version, suite, group or signature in common.
+    pub mismatch: bool,
     /// From the ClientHello to the end of the handshake, or to its failure.
     pub elapsed: Duration,
     /// What was served, up to [`MAX_SERVED`](super::MAX_SERVED).
@@ -55,11 +58,12 @@ struct Ending {
     outcome: Outcome,
     detail: Option<String>,
     over_certificate: bool,
+    mismatch: bool,
 }
 
 impl Ending {
     fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self { outcome, detail: Some(detail.into()), over_certificate: false }
+        Self { outcome, detail: Some(detail.into()), over_certificate: false, mismatch: false }
     }
 }
 
@@ -122,11 +126,13 @@ pub async fn capture(
         (true, false) => ClientCertificate::Requested,
         (true, true) => ClientCertificate::Required,
     };
+    let mismatch = ending.as_ref().is_some_and(|ending| ending.mismatch);
     let (outcome, detail) = ending.map_or((Outcome::Ok, None), |ending| (ending.outcome, ending.detail));
     Capture {
         outcome,
         detail,
         tls,
+        mismatch,
         elapsed,
         served: seen.served.drain(..).map(|der| PresentedCertificate::from_der(der.into())).collect(),
         served_beyond_limit: seen.served_beyond_limit,
@@ -141,6 +147,7 @@ fn unmade(ending: Ending) -> Capture {
         outcome: ending.outcome,
         detail: ending.detail,
         tls: None,
+        mismatch: false,
         elapsed: Duration::ZERO,
         served: Vec::new(),
         served_beyond_limit: 0,
@@ -228,15 +235,16 @@ pub(super) fn seconds(limit: Duration) -> String {
 }
 
 fn failure(error: &io::Error, first: &FirstOctets, witness: &Witness) -> Ending {
-    if let Some(detail) = not_tls(&first.get()) {
-        return Ending::new(Outcome::NotTls, detail);
+    let first = first.get();
+    if let Some(detail) = not_tls(&first) {
+        return Ending { mismatch: mismatch::is_ssl2(&first), ..Ending::new(Outcome::NotTls, detail) };
     }
     if witness.seen().wrong_key {
         return Ending::new(Outcome::TlsFailure, "the server does not hold the key of the certificate it presents");
     }
     let asked = witness.seen().client_certificate_requested;
     let after = if asked { " after it asked for a client certificate" } else { "" };
-    match tls_error(error) {
+    let ending = match tls_error(error) {
         Some(Error::AlertReceived(alert)) => alerted(*alert, asked),
         Some(error) => Ending::new(Outcome::TlsFailure, reason(error)),
         None => match error.kind() {
@@ -249,7 +257,10 @@ fn failure(error: &io::Error, first: &FirstOctets, witness: &Witness) -> Ending 
             io::ErrorKind::TimedOut => Ending::new(Outcome::Timeout, "handshake: the transport timed out"),
             _ => Ending::new(Outcome::TlsFailure, format!("handshake: {error}")),
         },
-    }
+    };
+    // What comes after the request for a client certificate is about that.
+    let mismatch = !asked && mismatch::is_likely(tls_error(error), ending.outcome, &first);
+    Ending { mismatch, ..ending }
 }
 
 /// `asked`: whether it came after a request for a client certificate, and so in answer to ours.
@@ -265,7 +276,8 @@ fn alerted(alert: AlertDescription, asked: bool) -> Ending {
         _ => "",
     };
     let over_certificate = is_over_client_certificate(alert);
-    Ending { outcome: Outcome::TlsAlert, detail: Some(format!("alert: {name}{meaning}")), over_certificate }
+    let detail = Some(format!("alert: {name}{meaning}"));
+    Ending { outcome: Outcome::TlsAlert, detail, over_certificate, mismatch: false }
 }
 
 fn reason(error: &Error) -> String {
@@ -278,6 +290,9 @@ fn reason(error: &Error) -> String {
         Error::PeerSentOversizedRecord => "a record is longer than TLS allows".to_owned(),
         Error::InvalidMessage(kind) => format!("the server's answer is not valid TLS ({kind:?})"),
         Error::PeerIncompatible(kind) => format!("the server lacks what TLS 1.2 or 1.3 needs here ({kind:?})"),
+        Error::PeerMisbehaved(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme) => {
+            "the server signs the handshake in a way that was not offered".to_owned()
+        }
         Error::PeerMisbehaved(kind) => format!("the server breaks the protocol ({kind:?})"),
         Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
             "the server breaks the protocol: a message out of turn".to_owned()

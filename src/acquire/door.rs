@@ -38,7 +38,7 @@ enum Ready {
     Entered(Box<Entered>),
 }
 
-enum Place {
+pub(super) enum Place {
     Address(SocketAddr),
     Proxy { proxy: ProxyUrl, host: String, port: u16 },
 }
@@ -124,6 +124,18 @@ pub async fn find(
 }
 
 impl Door {
+    /// The door at a place that has been reached before.
+    pub(super) fn at(network: &Network, server: &Server, server_name: &Host, place: Place, deadline: Deadline) -> Self {
+        Self {
+            network: network.clone(),
+            server: server.clone(),
+            server_name: server_name.clone(),
+            place,
+            ready: Mutex::new(None),
+            deadline,
+        }
+    }
+
     /// The address; `None` through a proxy.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {

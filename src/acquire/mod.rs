@@ -3,6 +3,7 @@
 //! Input: a [`Target`] and the [`Network`]. Output:
 //! [`Presented`], with whatever was served, however broken, and what became of each connection.
 
+pub mod by_hand;
 pub mod capture;
 pub mod door;
 pub mod files;
@@ -108,9 +109,9 @@ impl PresentedCertificate {
 /// What was negotiated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSession {
-    /// `TLSv1.2` or `TLSv1.3`.
+    /// `TLSv1.2` or `TLSv1.3`; of old servers, seen in plain text, `TLSv1.1`, `TLSv1.0`, `SSLv3` or `SSLv2`.
     pub version: &'static str,
-    /// IANA name of the suite.
+    /// IANA name of the suite; SSL 2's have names of their own.
     pub cipher_suite: String,
     /// IANA name of the key exchange group.
     pub group: Option<String>,
@@ -170,8 +171,13 @@ pub struct Connection {
     pub cause: Option<Cause>,
     /// Where the address came from; `Given` with `--connect`.
     pub answer_source: AnswerSource,
-    /// What was negotiated, when the handshake completed.
+    /// What was negotiated, when the handshake completed, or what the server settled on in plain text where it ended there
+    /// because the TLS library has no such thing.
     pub tls: Option<TlsSession>,
+    /// Whether the handshake ended as it does where the two sides have no version, suite, group or signature in common.
+    pub mismatch: bool,
+    /// What the server showed to a hello written by hand after that.
+    pub plain: Option<Box<by_hand::PlainHandshake>>,
     /// Phases.
     pub timings: ConnectionTimings,
     /// What was served, in order, up to [`MAX_SERVED`]; possibly also when the handshake failed later.

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
+use super::by_hand;
 use super::capture::capture;
-use super::door::{self, Entered};
+use super::door::{self, Door, Entered, Place};
 use super::starttls::Waits;
 use super::{AcquireOptions, Connection, ConnectionTimings, Presented};
 use crate::net::{AnswerSource, Deadline, Failure, Network, Opened, Outcome, Resolution};
@@ -71,7 +72,9 @@ impl Approach<'_> {
                 Err(failure) => failed(None, failure),
             };
             if !self.again(&mut tries, connection.outcome, connection.connected) {
-                return Some(Connection { through_proxy: true, ..connection });
+                let place = Place::Proxy { proxy: proxy.clone(), host: self.host.clone(), port: self.port };
+                let connection = Connection { through_proxy: true, ..connection };
+                return Some(self.by_hand_if_mismatched(place, connection).await);
             }
         }
     }
@@ -105,7 +108,8 @@ impl Approach<'_> {
                     connections.push(match (again, connection.address) {
                         // Once more where it was cut; another address would be another question.
                         (true, Some(address)) => Box::pin(self.at_with(address, tries)).await,
-                        _ => connection,
+                        (false, Some(address)) => self.by_hand_if_mismatched(Place::Address(address), connection).await,
+                        (_, None) => connection,
                     });
                     return connections;
                 }
@@ -126,7 +130,7 @@ impl Approach<'_> {
                 Err(failure) => failed(Some(address), failure),
             };
             if !self.again(&mut tries, connection.outcome, connection.connected) {
-                return connection;
+                return self.by_hand_if_mismatched(Place::Address(address), connection).await;
             }
         }
     }
@@ -141,6 +145,15 @@ impl Approach<'_> {
         }
         *tries = tries.saturating_sub(1);
         true
+    }
+
+    /// Where the two sides have nothing in common, the server is asked with hellos that the TLS library does not write.
+    async fn by_hand_if_mismatched(&self, place: Place, connection: Connection) -> Connection {
+        if !connection.mismatch {
+            return connection;
+        }
+        let door = Door::at(self.network, self.server, &self.server_name, place, self.deadline);
+        Box::pin(by_hand::ask(&door, connection)).await
     }
 
     /// STARTTLS where the scheme has it, then the handshake.
@@ -158,6 +171,7 @@ impl Approach<'_> {
         connection.outcome = capture.outcome;
         connection.detail = capture.detail;
         connection.tls = capture.tls;
+        connection.mismatch = capture.mismatch;
         connection.served = capture.served;
         connection.served_beyond_limit = capture.served_beyond_limit;
         connection.stapled_ocsp = capture.stapled_ocsp;
@@ -181,6 +195,8 @@ pub(crate) fn untried() -> Connection {
         cause: None,
         answer_source: AnswerSource::Given,
         tls: None,
+        mismatch: false,
+        plain: None,
         timings: ConnectionTimings::default(),
         served: Vec::new(),
         served_beyond_limit: 0,

@@ -531,7 +531,7 @@ pub struct ExplainArgs {
 #[command(after_help = TLS_NOTES, after_long_help = LONG_TLS_NOTES)]
 pub struct TlsArgs {
     /// Servers: HOST, HOST:PORT, [IPv6]:PORT or SCHEME://HOST[:PORT]
-    #[arg(value_name = "TARGET", required_unless_present = "targets_from")]
+    #[arg(value_name = "TARGET", required_unless_present_any = ["targets_from", "list_clients"])]
     pub targets: Vec<String>,
 
     /// Read targets from a file, one a line, # comments; - for standard input
@@ -541,6 +541,14 @@ pub struct TlsArgs {
     /// Ask for versions and suites alone: neither groups, signatures and sessions, nor known clients
     #[arg(long, conflicts_with = "expect_client")]
     pub suites_only: bool,
+
+    /// Leave known clients out
+    #[arg(long, conflicts_with = "expect_client")]
+    pub no_clients: bool,
+
+    /// List the clients that are known, and end
+    #[arg(long, exclusive = true)]
+    pub list_clients: bool,
 
     /// A known client that has to be able to connect, else it is critical (repeatable)
     #[arg(long, value_name = "NAME")]

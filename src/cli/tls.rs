@@ -14,6 +14,7 @@ use super::progress::Bar;
 use super::resolve::{self, Named};
 use crate::Progress as _;
 use crate::acquire::{AcquireError, AcquireOptions, door};
+use crate::clients;
 use crate::finding::{self, Policy, TlsAsked, Verdict};
 use crate::net::{Deadline, Network};
 use crate::readiness::{self, ReadinessOptions};
@@ -22,11 +23,18 @@ use crate::report::tls::{Examined, TlsReport, TlsTarget};
 use crate::target::{Scheme, Server, Target, without_credentials};
 
 pub(super) fn run(args: &TlsArgs) -> Result<Verdict, CliError> {
+    if args.list_clients {
+        return list();
+    }
     let format = output::format(args.output.format);
     let output = Output::resolve(&args.output.show, format == Format::Human);
     let targets = resolve::targets(&args.targets, args.targets_from.as_deref())?;
     let network =
         Network::new(resolve::net_options(&args.network)?).map_err(|error| CliError::new(error.to_string()))?;
+    for name in &args.expect_client {
+        clients::named(name)
+            .map_err(|unknown| CliError::new(format!("{unknown}; certflight tls --list-clients names them all")))?;
+    }
     let asked = Arc::new(Asked {
         network,
         acquire: AcquireOptions {
@@ -34,7 +42,12 @@ pub(super) fn run(args: &TlsArgs) -> Result<Verdict, CliError> {
             connect: args.connect.clone(),
             ..AcquireOptions::default()
         },
-        options: ReadinessOptions { all: !args.suites_only, ..ReadinessOptions::everything() }.at_rate(args.rate),
+        options: ReadinessOptions {
+            all: !args.suites_only,
+            clients: !args.suites_only && !args.no_clients,
+            ..ReadinessOptions::everything()
+        }
+        .at_rate(args.rate),
         policy: resolve::policy(&args.severity),
         expected_clients: args.expect_client.clone(),
         expect_office365: args.expect_office365,
@@ -47,6 +60,22 @@ pub(super) fn run(args: &TlsArgs) -> Result<Verdict, CliError> {
     let report = report?;
     output.show(|rendered| render::tls(&report, format, &output.options, rendered))?;
     Ok(report.verdict)
+}
+
+/// Every known client: name, title, and where its facts come from.
+fn list() -> Result<Verdict, CliError> {
+    let width = clients::all().iter().map(|client| client.name.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for client in clients::all() {
+        let newest = client.versions().first().map_or("nothing", |version| version.title());
+        let about = match &client.approximation {
+            Some(_) => format!("{}, {}, up to {newest} (approximation)", client.title, client.years),
+            None => format!("{}, {}, up to {newest}", client.title, client.years),
+        };
+        text.push_str(&format!("{:width$}  {about}\n", client.name));
+    }
+    output::print(&text)?;
+    Ok(Verdict::Ok)
 }
 
 /// What all of the targets are asked by.

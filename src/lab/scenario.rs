@@ -20,6 +20,7 @@ use super::dns::Zone;
 use super::http::{Behaviour, Method};
 use super::ocsp::OcspProfile;
 use super::offset::Offset;
+use super::responder::OldServer;
 use super::smtp::Starttls;
 use super::tls::{Manner, Version};
 
@@ -415,6 +416,8 @@ pub(super) struct ServerStage {
     pub(super) versions: Vec<Version>,
     /// SMTP before TLS.
     pub(super) smtp: Option<Starttls>,
+    /// An old server that answers in plain text stands there instead.
+    pub(super) old: Option<OldServer>,
     /// Where it stands, all at one port.
     pub(super) listeners: Vec<ListenerStage>,
 }

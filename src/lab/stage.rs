@@ -25,7 +25,8 @@ use super::scenario::{
 };
 use super::silent::{Refused, SilentAddress};
 use super::tls::{self, Presentation, Service};
-use super::{LabError, Tasks, cms, crl, dns, ldap, listen};
+use super::{LabError, Tasks, cms, crl, dns, ldap, listen, responder};
+use crate::handshake::KeyKind;
 use crate::path::PublicRoots;
 use crate::x509::{Certificate, pem};
 
@@ -450,6 +451,19 @@ fn presented(
     })
 }
 
+fn old_behaviour(
+    old: &responder::OldServer,
+    chain: &[String],
+    certificates: &Certificates,
+) -> Result<responder::Behaviour, LabError> {
+    let issued: Vec<&Issued> = chain.iter().map(|name| find(certificates, name)).collect::<Result<_, _>>()?;
+    let kind = match issued.first().map(|leaf| leaf.key.as_ref()) {
+        Some(Key::Rsa(_)) => KeyKind::Rsa,
+        Some(Key::Ec(_)) | None => KeyKind::Ecdsa,
+    };
+    old.behaviour(kind, issued.iter().map(|issued| issued.der.clone()).collect())
+}
+
 /// Puts the target's listeners up, all at one port, and tells which.
 async fn serve_target(
     tasks: &mut Tasks,
@@ -467,6 +481,12 @@ async fn serve_target(
         match listener.door {
             Door::Open => {
                 let chain = listener.chain.as_ref().unwrap_or(&server.chain);
+                if let Some(old) = &server.old {
+                    let bound = listen(address).await?;
+                    port = bound.local_addr().map_err(LabError::io("ask for its own address"))?.port();
+                    let _ = responder::serve(tasks, bound, old_behaviour(old, chain, certificates)?);
+                    continue;
+                }
                 let service = Service {
                     config: Arc::new(presented(server, chain, staple.clone(), certificates)?),
                     manner: listener.manner,

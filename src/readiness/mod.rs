@@ -4,6 +4,7 @@
 //! hand; each answer is used for all it tells, so that there are as few of them as the answer allows. The suites of a
 //! version are found by taking away from the offer what was chosen until nothing is left that the server would take.
 
+mod clients;
 mod elimination;
 mod extras;
 mod offer;
@@ -34,6 +35,8 @@ const AT_ONCE: usize = 8;
 pub struct ReadinessOptions {
     /// Whether groups, signatures and whatever else takes connections of its own is asked, or versions and suites alone.
     pub all: bool,
+    /// Whether known clients are asked about.
+    pub clients: bool,
     /// At most that many connections a second, over all targets.
     pub pace: Option<Arc<Pace>>,
     /// Protocols offered by ALPN.
@@ -44,7 +47,7 @@ impl ReadinessOptions {
     /// Everything, as fast as it goes.
     #[must_use]
     pub fn everything() -> Self {
-        Self { all: true, pace: None, alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()] }
+        Self { all: true, clients: true, pace: None, alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()] }
     }
 
     /// `--rate`
@@ -321,6 +324,9 @@ pub async fn examine(door: &Door, options: &ReadinessOptions) -> Readiness {
         extras::ask(&inquiry, &mut readiness).await;
     }
     findings.fill(&mut readiness);
+    if readiness.accepted().next().is_some() && options.clients {
+        readiness.clients = clients::ask(&prober, &readiness).await;
+    }
     readiness.connections_made = prober.made();
     readiness
 }

@@ -37,7 +37,7 @@ async fn examined_with(behaviour: Behaviour, options: ReadinessOptions) -> (Read
 
 /// Versions and suites alone.
 async fn examined(behaviour: Behaviour) -> Readiness {
-    let options = ReadinessOptions { all: false, ..ReadinessOptions::everything() };
+    let options = ReadinessOptions { all: false, clients: false, ..ReadinessOptions::everything() };
     examined_with(behaviour, options).await.0
 }
 
@@ -106,7 +106,8 @@ async fn what_hellos_give_away_is_told() {
         groups: vec![Group::SECP384R1, Group::X25519],
         ..taking(&[Version::Tls11, Version::Tls12])
     };
-    let (readiness, _responder) = examined_with(behaviour, ReadinessOptions::everything()).await;
+    let (readiness, _responder) =
+        examined_with(behaviour, ReadinessOptions { clients: false, ..ReadinessOptions::everything() }).await;
     let facts = readiness.version(Version::Tls12).unwrap();
     let traits = facts.traits.clone().unwrap();
     assert_eq!(
@@ -213,7 +214,7 @@ async fn office_365_is_judged_by_its_list() {
 #[tokio::test]
 async fn a_pace_holds_connections_back() {
     let rate = NonZeroU32::new(1000);
-    let options = ReadinessOptions { all: false, ..ReadinessOptions::everything() }.at_rate(rate);
+    let options = ReadinessOptions { all: false, clients: false, ..ReadinessOptions::everything() }.at_rate(rate);
     let started = std::time::Instant::now();
     let (readiness, _responder) = examined_with(taking(&[Version::Tls12]), options).await;
     let floor = Duration::from_millis(u64::try_from(readiness.connections_made).unwrap().saturating_sub(2));

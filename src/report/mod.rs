@@ -167,7 +167,7 @@ pub struct Connection {
     pub outcome: Outcome,
     /// What more is known.
     pub detail: Option<String>,
-    /// What was negotiated, when the handshake completed.
+    /// What was negotiated, when the handshake completed, or what the server settled on in plain text (`detail` says so).
     pub tls: Option<Tls>,
     /// Phases.
     pub timings: ConnectionTimings,
@@ -181,9 +181,9 @@ pub struct Connection {
 /// What was negotiated.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Tls {
-    /// `TLSv1.2` or `TLSv1.3`.
+    /// `TLSv1.2` or `TLSv1.3`; of a server that was only read in plain text also `TLSv1.1`, `TLSv1.0`, `SSLv3`, `SSLv2`.
     pub version: String,
-    /// IANA name.
+    /// IANA name; SSL 2's suites have names of their own.
     pub cipher_suite: String,
     /// IANA name of the key exchange group.
     pub group: Option<String>,

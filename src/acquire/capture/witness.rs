@@ -8,7 +8,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, SignatureScheme};
 use webpki::{EndEntityCert, RawPublicKeyEntity};
 
 use super::super::MAX_SERVED;
@@ -60,6 +60,13 @@ impl Witness {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A signature of a kind that was not offered says nothing about the key.
+    fn offered(&self, scheme: SignatureScheme) -> Result<(), Error> {
+        let known = self.algorithms.mapping.iter().any(|(offered, _)| *offered == scheme);
+        let unadvertised = PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme;
+        if known { Ok(()) } else { Err(Error::PeerMisbehaved(unadvertised)) }
+    }
+
     /// The outcome of a check of the server's signature, noted.
     fn conclude(&self, valid: bool) -> Result<HandshakeSignatureValid, Error> {
         if valid {
@@ -99,6 +106,7 @@ impl ServerCertVerifier for Witness {
         let Ok(key) = RawPublicKeyEntity::try_from(&spki) else {
             return Ok(HandshakeSignatureValid::assertion());
         };
+        self.offered(dss.scheme)?;
         // A TLS 1.2 scheme names a hash and a kind of key, but no curve (RFC 5246 §7.4.1.4.1).
         let candidates = self.algorithms.mapping.iter().filter(|(scheme, _)| *scheme == dss.scheme);
         let valid = candidates
@@ -115,6 +123,7 @@ impl ServerCertVerifier for Witness {
     ) -> Result<HandshakeSignatureValid, Error> {
         match verifiable_key(cert) {
             Some(spki) => {
+                self.offered(dss.scheme)?;
                 self.conclude(verify_tls13_signature_with_raw_key(message, &spki, dss, &self.algorithms).is_ok())
             }
             None => Ok(HandshakeSignatureValid::assertion()),

@@ -1,6 +1,9 @@
 //! `connection.*`: reaching the target.
 
-use super::{DefaultSeverity::Fixed, entries};
+use super::{
+    DefaultSeverity::{Fixed, Graded},
+    entries,
+};
 use crate::finding::Severity::{Critical, Warning};
 
 entries! {
@@ -38,6 +41,16 @@ entries! {
     explanation: "The TCP connection was made, but the TLS handshake ended early: by an alert, by silence, by a reset or by a close. An alert comes from the server and names its reason, such as no common version or cipher suite, or a name it does not serve. A reset or silence just after the first message is often a firewall or intrusion prevention system that dislikes the server name or the handshake itself.";
     remedy: "Alert: the server's operator enables TLS 1.2 or 1.3 with current cipher suites, or configures the name asked for (--servername sends another). Reset, close or silence: the server's log tells whether the first message arrived; if it did not, the firewall team exempts this connection from inspection.";
     reference: "RFC 8446 §6.2";
+
+    LEGACY_TLS = "connection.legacy-tls", Fixed(Critical), "The server speaks nothing newer than TLS 1.1";
+    explanation: "The server settles on SSL 2, SSL 3, TLS 1.0 or TLS 1.1 when it is offered TLS 1.2, or refuses a hello that offers more than it knows. TLS 1.0 and 1.1 are deprecated, SSL 2 and 3 forbidden; current browsers, operating systems and TLS libraries do not connect to such a server. Its chain can be read all the same, since the Certificate message is not encrypted up to TLS 1.2, and is judged as usual; the handshake is not completed, so nothing proves that the server holds its key. The connection shows the version and suite that the server settled on.";
+    remedy: "The server's operator enables TLS 1.2 or 1.3. On Windows Server that is a matter of the SCHANNEL registry keys, elsewhere of the TLS library's version; a server too old for either goes behind a proxy that speaks them.";
+    reference: "RFC 8996 §4, §5; RFC 7568 §3; RFC 6176 §3";
+
+    NO_MODERN_SUITE = "connection.no-modern-suite", Graded(Warning, Critical), "TLS 1.2 is spoken only in ways that many clients no longer offer";
+    explanation: "The server speaks TLS 1.2, but has no cipher suite, key exchange group or signature in common with clients that offer only current ones: ECDHE over X25519, P-256 or P-384 with AES-GCM or ChaCha20-Poly1305, signed with SHA-256 or better. Clients that still offer the one it settles on (a static RSA key exchange, CBC, finite-field Diffie-Hellman, a rarer curve, a SHA-1 signature) connect, others do not. It is critical where no current client offers it: NULL, EXPORT, RC4, DES, or a Diffie-Hellman prime below 1024 bits. The chain is read from the plain-text handshake and judged as usual; nothing proves that the server holds its key.";
+    remedy: "The server's operator enables TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 (TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 for a certificate with an ECDSA key) with the groups X25519 and P-256, or TLS 1.3.";
+    reference: "RFC 9325 §4.1, §4.2";
 
     CLIENT_CERTIFICATE_REQUIRED = "connection.client-certificate-required", Fixed(Warning), "The server insists on a client certificate";
     explanation: "The server asked for a client certificate and ended the connection for the lack of one, or over the one that was given. The server's own chain was captured before that and is judged as usual. A server that merely asks, and goes on without, is not reported. Public CAs are dropping the clientAuth purpose, so a renewed certificate may stop being accepted as a client certificate.";

@@ -7,6 +7,7 @@ use super::{Case, Sink, Weight, is_top};
 use crate::acquire::Presented;
 use crate::finding::wording::list;
 use crate::finding::{About, catalogue::chain as codes};
+use crate::handshake::Version;
 use crate::path::{CertificationPath, DefectKind, Source};
 use crate::x509::{Certificate, Fingerprint};
 
@@ -16,13 +17,22 @@ pub(super) fn judge(case: &Case<'_>, sink: &mut Sink) {
     if served.is_empty() || (matches!(case.presented, Presented::InFile { .. }) && served.len() == 1) {
         return;
     }
-    incomplete(case, &served, sink);
+    if !serves_leaf_alone(case) {
+        incomplete(case, &served, sink);
+    }
     if !matches!(case.presented, Presented::InFile { ordered: false, .. }) {
         misordered(case, &served, sink);
     }
     extraneous(case, &served, sink);
     duplicate(case, &served, sink);
     root_included(case, &served, sink);
+}
+
+/// SSL 2 has room for one certificate, so nobody can add another.
+fn serves_leaf_alone(case: &Case<'_>) -> bool {
+    let Presented::ByServer { connections, .. } = case.presented else { return false };
+    let serving = connections.iter().find(|made| !made.served.is_empty());
+    serving.and_then(|made| made.plain.as_ref()).is_some_and(|plain| plain.version == Version::Ssl2)
 }
 
 /// Those between leaf and root.

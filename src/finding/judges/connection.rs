@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Case, Sink, Weight};
+use super::{Case, Sink, Weight, legacy};
 use crate::acquire::{ClientCertificate, Connection, Presented, StarttlsRefusal};
 use crate::finding::tried::{Tried, outcomes, remedies, with_a_route};
 use crate::finding::wording::{list, when};
@@ -38,6 +38,7 @@ pub(super) fn judge_reached(case: &Reached<'_>, sink: &mut Sink) {
         return;
     }
     client_certificate(&made, sink);
+    legacy::judge(&made, sink);
     differing(&made, case, sink);
     let (working, failing): (Vec<&Connection>, Vec<&Connection>) = made.into_iter().partition(|made| works(made));
     if working.is_empty() {
@@ -264,7 +265,10 @@ fn told(scheme: Scheme, made: &Connection, all: &[&Tried]) -> String {
             format!("{place} does not offer {request}, and a middlebox rewrites what it says: {seen}")
         }
         None if made.outcome == Outcome::Ok => format!("{place} completed the handshake without a certificate"),
-        None => outcomes(all),
+        None => match legacy::aside(made) {
+            Some(aside) => format!("{}; {aside}", outcomes(all)),
+            None => outcomes(all),
+        },
     }
 }
 
@@ -302,6 +306,7 @@ fn remedy(scheme: Scheme, code: Code, made: &Connection, all: &[&Tried]) -> Stri
             "check scheme and port of the target ({}); if they are right, have the server's operator switch TLS on for this port",
             alternatives(scheme)
         ),
+        _ if made.plain.is_some() => legacy::remedy_aside(made).unwrap_or_default(),
         _ if matches!(made.outcome, Outcome::TlsAlert | Outcome::TlsFailure | Outcome::Ok) => {
             "have the server's operator look up this failure in its log and enable TLS 1.2 or 1.3 with current cipher suites; \
              --servername sends another name"

@@ -10,6 +10,7 @@ mod content;
 mod egress;
 mod endpoint;
 mod expect;
+mod legacy;
 pub(super) mod listen;
 pub(super) mod path;
 pub(super) mod presence;

@@ -1,5 +1,7 @@
 use super::*;
 use crate::acquire::StarttlsRefusal;
+use crate::acquire::by_hand::{Foreign, PlainHandshake, PlainSuite};
+use crate::handshake::{CipherSuite, Group, SignatureScheme, Version, ssl2};
 use crate::net::{Failure, Resolution};
 
 fn with(connections: Vec<Connection>) -> Examination {
@@ -218,4 +220,108 @@ fn a_demanded_client_certificate_is_a_warning_and_the_chain_is_judged() {
     connections(&mut examination)[0].client_certificate = ClientCertificate::Requested;
     connections(&mut examination)[0].outcome = Outcome::Ok;
     expect(&examination, &[]);
+}
+
+fn plain(version: Version, suite: u16, foreign: &[Foreign]) -> PlainHandshake {
+    PlainHandshake {
+        version,
+        suite: PlainSuite::Tls(CipherSuite(suite)),
+        group: None,
+        dh_bits: None,
+        signature: None,
+        refuses_tls12: None,
+        with_extensions: true,
+        foreign: foreign.to_vec(),
+    }
+}
+
+/// What is told of a server that showed this in plain text and serves a sound chain.
+fn told(plain: PlainHandshake, expected: &[(&'static str, Severity)]) -> Finding {
+    let (mut examination, _) = served();
+    connections(&mut examination)[0].plain = Some(Box::new(plain));
+    expect(&examination, expected).remove(0)
+}
+
+#[test]
+fn a_server_of_an_old_version_is_told_with_how_it_answers() {
+    let old = [("connection.legacy-tls", Critical)];
+    let finding = told(plain(Version::Tls10, 0x0035, &[Foreign::Version]), &old);
+    assert_eq!(
+        finding.message,
+        "192.0.2.1:443 speaks nothing newer than TLS 1.0: it answers a hello of TLS 1.2 with TLS 1.0 and \
+         TLS_RSA_WITH_AES_256_CBC_SHA"
+    );
+    assert_eq!(finding.about, About::Connection("192.0.2.1:443".to_owned()));
+    assert!(!finding.remedy.contains("until then"), "{}", finding.remedy);
+    let intolerant = PlainHandshake {
+        refuses_tls12: Some("with a reset".to_owned()),
+        with_extensions: false,
+        ..plain(Version::Ssl3, 0x0005, &[Foreign::Version])
+    };
+    let finding = told(intolerant, &old);
+    assert!(
+        finding.message.ends_with(
+            "it answers a hello of SSL 3, without extensions, with TLS_RSA_WITH_RC4_128_SHA, and refuses the same hello of \
+             TLS 1.2 with a reset"
+        ),
+        "{}",
+        finding.message
+    );
+    assert!(finding.remedy.contains("until then"), "{}", finding.remedy);
+    let oldest = PlainHandshake {
+        suite: PlainSuite::Ssl2(ssl2::CipherKind::ALL[..2].to_vec()),
+        ..plain(Version::Ssl2, 0, &[Foreign::Version])
+    };
+    let finding = told(oldest, &old);
+    assert!(finding.message.ends_with("with SSL_CK_DES_192_EDE3_CBC_WITH_MD5 and 1 more"), "{}", finding.message);
+}
+
+#[test]
+fn suites_that_few_clients_offer_are_a_warning_and_broken_ones_critical() {
+    for (suite, severity, words) in [
+        (0x0035, Warning, "TLS_RSA_WITH_AES_256_CBC_SHA (no forward secrecy)"),
+        (0x000a, Warning, "TLS_RSA_WITH_3DES_EDE_CBC_SHA (3DES)"),
+        (0x0005, Critical, "TLS_RSA_WITH_RC4_128_SHA (RC4)"),
+        (0x0003, Critical, "TLS_RSA_EXPORT_WITH_RC4_40_MD5 (EXPORT and RC4)"),
+        (0x0002, Critical, "TLS_RSA_WITH_NULL_SHA (NULL)"),
+        (0xc013, Warning, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"),
+    ] {
+        let finding =
+            told(plain(Version::Tls12, suite, &[Foreign::Suite]), &[("connection.no-modern-suite", severity)]);
+        assert!(finding.message.ends_with(words), "{}", finding.message);
+        assert!(finding.remedy.contains("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"), "{}", finding.remedy);
+    }
+    for (bits, severity) in [(1024, Warning), (512, Critical)] {
+        let dhe = PlainHandshake { dh_bits: Some(bits), ..plain(Version::Tls12, 0x009e, &[Foreign::Suite]) };
+        let finding = told(dhe, &[("connection.no-modern-suite", severity)]);
+        assert!(finding.message.contains(&format!("a prime of {bits} bits")), "{}", finding.message);
+    }
+    let rare = PlainHandshake {
+        group: Some(Group::SECP521R1),
+        signature: Some(SignatureScheme(0x0203)),
+        ..plain(Version::Tls12, 0xc02b, &[Foreign::Group, Foreign::Signature])
+    };
+    let finding = told(rare, &[("connection.no-modern-suite", Warning)]);
+    assert!(finding.message.contains("over secp521r1") && finding.message.contains("with ecdsa_sha1"));
+    assert!(finding.remedy.contains("x25519") && finding.remedy.contains("ecdsa_secp256r1_sha256"));
+}
+
+#[test]
+fn a_failed_handshake_tells_what_a_smaller_hello_was_answered() {
+    let mut cut = made("192.0.2.1:443", Outcome::Reset);
+    cut.connected = true;
+    cut.plain = Some(Box::new(plain(Version::Tls12, 0xc02f, &[])));
+    let findings = expect(&with(vec![cut.clone()]), &[("connection.handshake-failed", Critical)]);
+    assert!(
+        findings[0].message.contains("yet it answers a smaller hello")
+            && findings[0].message.ends_with("with TLS 1.2 and TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
+        "{}",
+        findings[0].message
+    );
+    assert!(findings[0].remedy.contains("check again"), "{}", findings[0].remedy);
+    // Nobody is authenticated: there is no chain in the handshake's stead.
+    cut.plain = Some(Box::new(plain(Version::Tls12, 0x0034, &[Foreign::Suite])));
+    let findings = expect(&with(vec![cut]), &[("connection.handshake-failed", Critical)]);
+    assert!(findings[0].message.ends_with("which presents no certificate"), "{}", findings[0].message);
+    assert!(findings[0].remedy.contains("give it a certificate"), "{}", findings[0].remedy);
 }

@@ -161,6 +161,8 @@ fn connection(address: &str, outcome: Outcome, served: Vec<PresentedCertificate>
         through_proxy: false,
         connected: !matches!(outcome, Outcome::Refused | Outcome::Timeout | Outcome::Unreachable),
         outcome,
+        mismatch: false,
+        plain: None,
         detail: None,
         cause: None,
         answer_source: AnswerSource::Given,

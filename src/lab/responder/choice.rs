@@ -44,7 +44,12 @@ pub(super) fn answer(behaviour: &Behaviour, offered: &Offered, number: usize, re
     let newest = behaviour.versions.iter().copied().max().unwrap_or(Version::Tls12);
     // A server that cannot agree to a version speaks the newest it has.
     let record_version = newest.min(Version::Tls12).max(Version::Ssl3).wire();
-    let refusal = |reaction| Answer { octets: Vec::new(), then: Then::React(reaction), record_version };
+    // SSL 2 has no alert that others could read.
+    let refusal = |reaction| {
+        let reaction =
+            if newest == Version::Ssl2 && matches!(reaction, Reaction::Alert(_)) { Reaction::Close } else { reaction };
+        Answer { octets: Vec::new(), then: Then::React(reaction), record_version }
+    };
     let hello = match offered {
         Offered::Tls(hello) => hello.clone(),
         Offered::Ssl2(hello) => match from_ssl2(behaviour, hello) {
@@ -54,12 +59,13 @@ pub(super) fn answer(behaviour: &Behaviour, offered: &Offered, number: usize, re
         },
     };
     let mut terms = Terms { warning: None, wire_version: None };
-    let mut forced = None;
+    let (mut forced, mut signs_with) = (None, None);
     for fault in &behaviour.faults {
         match fault {
             Fault::WarnsFirst(description) => terms.warning = Some(*description),
             Fault::SettlesOnVersion(wire) => terms.wire_version = Some(*wire),
             Fault::SettlesOnSuite(suite) => forced = Some(*suite),
+            Fault::SignsWith(scheme) => signs_with = Some(*scheme),
             Fault::Says(octets) => {
                 return Answer { octets: octets.to_vec(), then: Then::WaitForTheClient, record_version };
             }
@@ -71,7 +77,10 @@ pub(super) fn answer(behaviour: &Behaviour, offered: &Offered, number: usize, re
         }
     }
     match settle(behaviour, &hello, forced, retried) {
-        Ok(settled) => message::answer(behaviour, &hello, &settled, &terms),
+        Ok(mut settled) => {
+            settled.signature = settled.signature.map(|chosen| signs_with.unwrap_or(chosen));
+            message::answer(behaviour, &hello, &settled, &terms)
+        }
         Err(description) => refusal(Reaction::Alert(description)),
     }
 }
@@ -124,7 +133,11 @@ fn reaction(fault: &Fault, hello: &ClientHello, number: usize) -> Option<Reactio
             let known = [0, 1, 2, 3, 4, 5, 10, 11, 13, 35, 0xff01];
             (extensions.iter().any(|extension| !known.contains(&extension.kind)), reaction)
         }
-        Fault::WarnsFirst(_) | Fault::SettlesOnSuite(_) | Fault::SettlesOnVersion(_) | Fault::Says(_) => return None,
+        Fault::WarnsFirst(_)
+        | Fault::SettlesOnSuite(_)
+        | Fault::SignsWith(_)
+        | Fault::SettlesOnVersion(_)
+        | Fault::Says(_) => return None,
     };
     applies.then_some(*reaction)
 }

@@ -7,6 +7,7 @@
 mod choice;
 mod credentials;
 mod message;
+mod staged;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -18,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 pub use self::credentials::Credentials;
+pub(super) use self::staged::OldServer;
 use super::placement::LOOPBACK;
 use super::smtp::{self, Starttls};
 use super::tls::drain;
@@ -120,6 +122,8 @@ pub enum Fault {
     WarnsFirst(u8),
     /// It settles on this suite, whatever was offered.
     SettlesOnSuite(CipherSuite),
+    /// It signs so (TLS 1.2), whatever was offered.
+    SignsWith(SignatureScheme),
     /// It answers with these two octets as its version.
     SettlesOnVersion(u16),
     /// It answers with these octets, which need not be TLS.
@@ -195,7 +199,7 @@ impl Behaviour {
 
 /// What the clients did.
 #[derive(Debug, Default)]
-struct Log {
+pub(super) struct Log {
     connections: usize,
     hellos: Vec<Offered>,
 }
@@ -240,8 +244,8 @@ impl Responder {
     }
 }
 
-/// Serves at a listener.
-fn serve(tasks: &mut Tasks, listener: TcpListener, behaviour: Behaviour) -> Arc<Mutex<Log>> {
+/// Serves at a listener, and writes down what comes.
+pub(super) fn serve(tasks: &mut Tasks, listener: TcpListener, behaviour: Behaviour) -> Arc<Mutex<Log>> {
     let log = Arc::new(Mutex::new(Log::default()));
     let kept = Arc::clone(&log);
     let behaviour = Arc::new(behaviour);

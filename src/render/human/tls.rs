@@ -313,7 +313,7 @@ fn protections(target: &TlsTarget) -> (Vec<String>, Vec<String>) {
     (good, bad)
 }
 
-/// Who can connect in short; with `verbose` everyone in a table.
+/// Who cannot connect, by the reason; with `verbose` what everyone else gets as well.
 fn clients(target: &TlsTarget, verbose: bool, page: &mut Page<'_>) -> io::Result<()> {
     if target.clients.is_empty() {
         return Ok(());
@@ -325,26 +325,45 @@ fn clients(target: &TlsTarget, verbose: bool, page: &mut Page<'_>) -> io::Result
     let (can, cannot, open) = (of(Some(true)), of(Some(false)), of(None));
     let count = format!("  {} of {} known clients can connect", can.len(), target.clients.len());
     page.line(&Text::new().styled(BOLD, &count))?;
-    let width = target.clients.iter().map(|client| client.title.chars().count()).max().unwrap_or(0).min(page.width / 2);
-    let mut row = |client: &TlsClient, text: Text| {
-        let first = Text::of("    ").plain(&client.title).padded(width.saturating_add(6));
-        page.hanging(&first, width.saturating_add(6), &text, 3)
-    };
-    for client in &cannot {
-        let reason = client.reason.as_deref().unwrap_or("the server refuses it");
-        row(client, Text::new().styled(YELLOW, "no").plain(&format!(": {reason}")))?;
-    }
-    for client in &open {
-        row(client, Text::of(&format!("not known: {}", client.reason.as_deref().unwrap_or("no answer"))))?;
+    for (clients, words, style) in [(&cannot, "cannot", YELLOW), (&open, "not known", DIM)] {
+        let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
+        for client in clients {
+            let reason = client.reason.as_deref().unwrap_or("the server refuses it");
+            match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, titles)) => titles.push(&client.title),
+                None => by_reason.push((reason, vec![&client.title])),
+            }
+        }
+        for (reason, titles) in by_reason {
+            let text = Text::new().styled(style, words).plain(&format!(": {reason}"));
+            page.hanging(&Text::of("    "), 6, &text, 4)?;
+            page.block(8, &Text::of(&titles.join(", ")), usize::MAX)?;
+        }
     }
     if verbose {
-        for client in &can {
-            let parts: Vec<String> = [client.version.map(title), client.cipher_suite.clone(), client.group.clone()]
-                .into_iter()
-                .flatten()
-                .collect();
-            row(client, Text::new().styled(GREEN, "yes").plain("  ").plain(&parts.join(", ")))?;
+        by_result(&can, page)?;
+    }
+    Ok(())
+}
+
+/// What clients get, those that get the same together.
+fn by_result(can: &[&TlsClient], page: &mut Page<'_>) -> io::Result<()> {
+    let mut by_result: Vec<(String, Vec<&str>)> = Vec::new();
+    for client in can {
+        let parts: Vec<String> = [client.version.map(title), client.cipher_suite.clone(), client.group.clone()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let result = parts.join(", ");
+        match by_result.iter_mut().find(|(known, _)| *known == result) {
+            Some((_, titles)) => titles.push(&client.title),
+            None => by_result.push((result, vec![&client.title])),
         }
+    }
+    for (result, titles) in by_result {
+        let text = Text::new().styled(GREEN, "can").plain(&format!(": {result}"));
+        page.hanging(&Text::of("    "), 6, &text, 4)?;
+        page.block(8, &Text::of(&titles.join(", ")), usize::MAX)?;
     }
     Ok(())
 }

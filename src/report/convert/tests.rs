@@ -39,6 +39,8 @@ fn connected(served: Vec<PresentedCertificate>, staple: &'static [u8]) -> Connec
         cause: None,
         answer_source: net::AnswerSource::Given,
         tls: None,
+        mismatch: false,
+        plain: None,
         timings: acquire::ConnectionTimings { dns: Some(Duration::from_micros(300)), ..Default::default() },
         served,
         served_beyond_limit: 0,

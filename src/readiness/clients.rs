@@ -1,0 +1,132 @@
+//! Known clients: each whose versions and suites leave it open is stood in for by sending its very hello.
+
+use std::collections::HashMap;
+
+use futures_util::future::join_all;
+
+use super::offer;
+use super::prober::{Prober, Reply};
+use super::{ClientResult, Readiness, VersionFacts};
+use crate::acquire::PresentedCertificate;
+use crate::clients::{Answer, Chosen, Client, Presented, ServerFacts, all, decide, outcome};
+use crate::handshake::{ClientHello, Flight, ServerHello, Version};
+use crate::path::hostname::{self, NameCheck};
+use crate::target::Host;
+
+/// Every known client.
+pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness) -> Vec<ClientResult> {
+    let facts = facts(readiness);
+    let random = offer::random();
+    let name = match prober.door.server_name() {
+        Host::Name(name) => Some(name.as_str()),
+        Host::Address(_) => None,
+    };
+    // Several clients send the same hello: it is asked once.
+    let mut hellos: Vec<ClientHello> = Vec::new();
+    let mut questions: HashMap<&str, usize> = HashMap::new();
+    for client in all() {
+        if decide(client, &facts).is_none() {
+            let hello = client.hello(name, random);
+            let place = hellos.iter().position(|known| *known == hello).unwrap_or_else(|| {
+                hellos.push(hello);
+                hellos.len().saturating_sub(1)
+            });
+            questions.insert(&client.name, place);
+        }
+    }
+    let replies = join_all(hellos.iter().map(|hello| prober.ask(hello))).await;
+    all()
+        .iter()
+        .map(|client| match questions.get(client.name.as_str()).and_then(|place| replies.get(*place)) {
+            Some(reply) => answered(client, reply, readiness, &facts, prober.door.server_name()),
+            None => ClientResult {
+                connects: Some(false),
+                reason: decide(client, &facts).map(|refusal| refusal.to_string()),
+                ..unknown(client)
+            },
+        })
+        .collect()
+}
+
+/// What is known of the server; where a version could not be asked, nothing is concluded from versions.
+fn facts(readiness: &Readiness) -> ServerFacts {
+    let all_known = readiness.versions.iter().all(|facts| facts.support.known().is_some());
+    // A server that breaks off instead of settling on what it has is known by its answer alone.
+    let settles = readiness.intolerances.is_empty();
+    let whole = |facts: &&VersionFacts| facts.cut_short.is_none();
+    ServerFacts {
+        versions: (all_known && settles).then(|| readiness.accepted().map(|facts| facts.version).collect()),
+        cipher_suites: readiness
+            .accepted()
+            .filter(whole)
+            .filter(|facts| facts.version > Version::Ssl2)
+            .map(|facts| (facts.version, facts.suites.iter().map(|accepted| accepted.suite).collect()))
+            .collect(),
+    }
+}
+
+fn unknown(client: &Client) -> ClientResult {
+    ClientResult {
+        name: client.name.clone(),
+        title: client.title.clone(),
+        connects: None,
+        version: None,
+        cipher_suite: None,
+        group: None,
+        reason: None,
+    }
+}
+
+fn answered(
+    client: &'static Client,
+    reply: &Reply,
+    readiness: &Readiness,
+    facts: &ServerFacts,
+    server_name: &Host,
+) -> ClientResult {
+    let answer = match reply {
+        Reply::Hello(hello) => Answer::Settled(chosen(&hello.0, &hello.1, readiness, server_name)),
+        Reply::Alert(alert) => Answer::Alert(*alert),
+        reply if reply.is_cut() => Answer::Closed,
+        reply => return ClientResult { reason: Some(reply.in_words()), ..unknown(client) },
+    };
+    let outcome = outcome(client, &answer, facts);
+    ClientResult {
+        connects: Some(outcome.connects()),
+        version: outcome.version,
+        cipher_suite: outcome.cipher_suite,
+        group: outcome.group,
+        reason: outcome.refusal.as_ref().map(ToString::to_string),
+        ..unknown(client)
+    }
+}
+
+/// What the server settled on. TLS 1.3 encrypts the chain; where there is but one, it is that.
+fn chosen(hello: &ServerHello, flight: &Flight, readiness: &Readiness, server_name: &Host) -> Chosen {
+    let exchange = flight.key_exchange.clone().unwrap_or_default();
+    let shown: Vec<PresentedCertificate> = match (&flight.certificates, readiness.chains.as_slice()) {
+        (Some(certificates), _) => certificates.iter().cloned().map(PresentedCertificate::from_der).collect(),
+        (None, [only]) => only.certificates.clone(),
+        (None, _) => Vec::new(),
+    };
+    let decoded: Vec<_> = shown.iter().filter_map(PresentedCertificate::decoded).collect();
+    let covers_name = decoded.first().and_then(|leaf| match hostname::check(leaf, Some(&server_name.unbracketed())) {
+        NameCheck::Covered => Some(true),
+        NameCheck::NotAsked => None,
+        _ => Some(false),
+    });
+    Chosen {
+        version: hello.version,
+        cipher_suite: hello.cipher_suite,
+        group: exchange.group.or_else(|| hello.group()),
+        dh_bits: exchange.dh_bits,
+        // A root's own signature is of no account.
+        chain: decoded
+            .iter()
+            .enumerate()
+            .filter(|(place, certificate)| *place == 0 || !certificate.is_self_issued())
+            .map(|(_, certificate)| Presented::of(certificate))
+            .collect(),
+        covers_name,
+    }
+}
