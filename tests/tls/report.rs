@@ -34,7 +34,7 @@ fn of(target: &Value) -> Lines {
             .filter(|suite| suite["version"] == version["version"])
             .map(|suite| text(&suite["name"]))
             .collect();
-        if version["preference"] == "client" {
+        if version["preference"] != "server" {
             suites.sort();
         }
         lines.insert(format!("{name} suites"), suites);
