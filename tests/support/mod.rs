@@ -473,16 +473,28 @@ impl Pki {
         self.await_port(CRL_PORT, "nginx.log");
     }
 
+    /// Key and chain in one file, as several servers want them.
+    pub fn key_and_chain(&self, chain: &Path) -> PathBuf {
+        let base = self.folder.path();
+        let both = base.join("both.pem");
+        let text = fs::read_to_string(base.join("leaf.key")).unwrap() + &fs::read_to_string(chain).unwrap();
+        fs::write(&both, text).unwrap();
+        fs::set_permissions(&both, fs::Permissions::from_mode(0o600)).unwrap();
+        both
+    }
+
     /// Postfix's smtpd on port 2525.
     pub fn start_postfix(&mut self, chain: &Path) {
+        let both = self.key_and_chain(chain);
+        self.start_smtpd(&format!("smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {}\n", both.display()));
+    }
+
+    /// The same with these lines of configuration for TLS.
+    pub fn start_smtpd(&mut self, tls: &str) {
         let base = self.folder.path().to_path_buf();
         for folder in ["etc", "queue", "data"] {
             fs::create_dir(base.join(folder)).unwrap();
         }
-        let both = base.join("postfix.pem");
-        let text = fs::read_to_string(base.join("leaf.key")).unwrap() + &fs::read_to_string(chain).unwrap();
-        fs::write(&both, text).unwrap();
-        fs::set_permissions(&both, fs::Permissions::from_mode(0o600)).unwrap();
         assert!(Command::new("chown").arg("postfix").arg(base.join("data")).status().unwrap().success());
         fs::write(
             base.join("etc/main.cf"),
@@ -490,10 +502,8 @@ impl Pki {
                 "compatibility_level = 3.6\nqueue_directory = {base}/queue\ndata_directory = {base}/data\n\
                  command_directory = /usr/sbin\ndaemon_directory = /usr/lib/postfix/sbin\n\
                  inet_interfaces = loopback-only\ninet_protocols = ipv4\nmyhostname = www.real.test\nmydestination =\n\
-                 smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {both}\nmaillog_file = /dev/stdout\n\
-                 smtpd_peername_lookup = no\n",
+                 maillog_file = /dev/stdout\nsmtpd_peername_lookup = no\n{tls}",
                 base = base.display(),
-                both = both.display()
             ),
         )
         .unwrap();
@@ -553,6 +563,16 @@ impl Pki {
         port
     }
 
+    /// Starts a server that listens on these ports, with what it says in a file of this name.
+    pub fn start(&mut self, command: &mut Command, ports: &[u16], log: &str) {
+        let file = fs::File::create(self.folder.path().join(log)).unwrap();
+        let child = command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
+        self.processes.push(child);
+        for port in ports {
+            self.await_port(*port, log);
+        }
+    }
+
     /// Waits until something accepts there; panics with the server's log after 20 s.
     fn await_port(&mut self, port: u16, log: &str) {
         let limit = Instant::now() + Duration::from_secs(20);
@@ -570,7 +590,10 @@ impl Pki {
     pub fn check(&self, target: &str, extra: &[&str]) -> Outcome {
         let root = self.root.certificate();
         let mut command = Command::new(env!("CARGO_BIN_EXE_certflight"));
-        command.args(["check", target, "--format", "json", "--timeout", "2", "--retries", "0"]);
+        command.args(["check", target, "--format", "json", "--retries", "0"]);
+        if !extra.contains(&"--timeout") {
+            command.args(["--timeout", "2"]);
+        }
         for name in ["www", "crl", "aia", "ocsp", "other"] {
             command.args(["--resolve", &format!("{name}.real.test:{}", self.address)]);
         }

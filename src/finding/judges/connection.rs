@@ -312,11 +312,21 @@ fn remedy(scheme: Scheme, code: Code, made: &Connection, all: &[&Tried]) -> Stri
              --servername sends another name"
                 .to_owned()
         }
-        // Server and client both wait for the other to begin.
-        _ if made.outcome == Outcome::Timeout && matches!(scheme.opening(), Opening::OnRequest { .. }) => {
-            format!("check scheme and port of the target ({}); if they are right, {}", alternatives(scheme), remedies(all))
-        }
-        _ => remedies(all),
+        _ => match (made.outcome, scheme.opening()) {
+            // Server and client both wait for the other to begin.
+            (Outcome::Timeout, Opening::OnRequest { .. }) => {
+                format!(
+                    "check scheme and port of the target ({}); if they are right, {}",
+                    alternatives(scheme),
+                    remedies(all)
+                )
+            }
+            // What a server may do that expects a ClientHello and gets something else.
+            (Outcome::Reset | Outcome::Closed, Opening::OnRequest { .. }) => {
+                format!("{}; besides, {}", remedies(all), alternatives(scheme))
+            }
+            _ => remedies(all),
+        },
     }
 }
 
