@@ -13,6 +13,9 @@ use super::{AcquireOptions, Connection, ConnectionTimings};
 use crate::net::{Deadline, Failure, Network, Opened, Outcome, ProxyUrl, Resolution, Stream};
 use crate::target::{Host, Scheme, Server};
 
+/// What is told of a connection that was not made because the time was up.
+pub(crate) const TOO_LATE: &str = "it was not asked: the deadline of the run came first";
+
 /// Where the doors of one server are.
 pub struct Doors {
     /// How the name resolved; `None` where there was no need.
@@ -151,9 +154,8 @@ impl Door {
     /// A connection that was not made because the time was up.
     #[must_use]
     pub fn too_late(&self) -> Connection {
-        let detail = "it was not asked: the deadline of the run came first";
         let through_proxy = matches!(self.place, Place::Proxy { .. });
-        let failure = Failure::at_once(Outcome::Timeout, detail.to_owned());
+        let failure = Failure::at_once(Outcome::Timeout, TOO_LATE.to_owned());
         Connection { through_proxy, ..failed(self.address(), failure) }
     }
 

@@ -23,6 +23,8 @@ pub enum Answer {
     Alert(Alert),
     /// It ended the connection without a word.
     Closed,
+    /// It says nothing at all, though it answers others.
+    Silent,
 }
 
 /// What a server settled on.
@@ -154,6 +156,11 @@ pub enum Refusal {
         /// What the client offers.
         versions: Vec<Version>,
     },
+    /// The server does not answer, and nothing that is known says why.
+    Silent {
+        /// What the client offers.
+        versions: Vec<Version>,
+    },
 }
 
 /// Whether a client connects, and with what.
@@ -264,6 +271,9 @@ pub fn outcome(client: &'static Client, answer: &Answer, facts: &ServerFacts) ->
         })),
         Answer::Closed => {
             unsettled(decide(client, facts).unwrap_or_else(|| Refusal::Closed { versions: client.versions() }))
+        }
+        Answer::Silent => {
+            unsettled(decide(client, facts).unwrap_or_else(|| Refusal::Silent { versions: client.versions() }))
         }
     }
 }
@@ -384,6 +394,9 @@ impl fmt::Display for Refusal {
             }
             Self::Closed { versions } => {
                 write!(f, "the server closes the connection at its hello: it offers {}", list(versions))
+            }
+            Self::Silent { versions } => {
+                write!(f, "the server does not answer its hello, though it does others: it offers {}", list(versions))
             }
         }
     }

@@ -59,12 +59,20 @@ pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness, names: Optio
 /// What ended a connection, and may be chance, or a limit on connections.
 struct NotSure(String);
 
-/// Asks again what was cut, one after the other: a server that limits connections is no answer to a client.
+/// Asks again what was not answered, and what was cut, this one after the other: a server that limits connections is no answer to a client.
 async fn made_sure(prober: &Prober<'_>, hellos: &[ClientHello], replies: Vec<Reply>) -> Vec<Result<Reply, NotSure>> {
-    // Silence costs its wait each time, and says nothing of the client as it is.
     let is_cut =
         |reply: &Reply| reply.is_cut() || matches!(reply, Reply::Unopened(to) if to.outcome != Outcome::Timeout);
-    let mut sure: Vec<Result<Reply, NotSure>> = replies.into_iter().map(Ok).collect();
+    let is_silence = |reply: &Reply| matches!(reply, Reply::Ended(ended) if ended.outcome == Outcome::Timeout);
+    // Silence costs its wait each time, so it is asked about at the same time.
+    let again = hellos.iter().zip(replies).map(|(hello, reply)| async move {
+        if !is_silence(&reply) {
+            return Ok(reply);
+        }
+        let how = NotSure(reply.in_words());
+        prober.make_sure(hello, reply).await.ok_or(how)
+    });
+    let mut sure: Vec<Result<Reply, NotSure>> = join_all(again).await;
     loop {
         let rounds = prober.rounds();
         for (hello, place) in hellos.iter().zip(&mut sure) {
@@ -122,6 +130,8 @@ fn answered(
         Reply::Hello(hello) => Answer::Settled(chosen(&hello.0, &hello.1, readiness, server_name)),
         Reply::Alert(alert) => Answer::Alert(*alert),
         reply if reply.is_cut() => Answer::Closed,
+        // It has been made sure of.
+        Reply::Ended(ended) if ended.outcome == Outcome::Timeout => Answer::Silent,
         reply => return ClientResult { reason: Some(reply.in_words()), ..unknown(client) },
     };
     let outcome = outcome(client, &answer, facts);

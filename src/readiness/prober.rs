@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 use crate::acquire::Connection;
-use crate::acquire::door::{Door, Entered};
+use crate::acquire::door::{Door, Entered, TOO_LATE};
 use crate::acquire::hello::{Ended, ask, ask_ssl2};
 use crate::handshake::{Alert, ClientHello, Flight, ServerHello, ssl2};
 use crate::net::Outcome;
@@ -78,6 +78,10 @@ impl Reply {
                 Connection { outcome: Outcome::TlsAlert, detail: Some(format!("alert: {}", alert.name())), ..begun }
             }
             Self::Ended(ended) => Connection { outcome: ended.outcome, detail: Some(ended.detail.clone()), ..begun },
+            // It was there before the time was up, and nothing came of it.
+            Self::Unopened(late) if begun.connected && late.detail.as_deref() == Some(TOO_LATE) => {
+                Connection { outcome: late.outcome, detail: late.detail.clone(), ..begun }
+            }
             Self::Unopened(connection) => connection.as_ref().clone(),
         }
     }

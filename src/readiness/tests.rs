@@ -313,6 +313,25 @@ async fn clients_that_a_limit_on_connections_cuts_are_not_taken_for_incompatible
     }
 }
 
+/// Some load balancers fall silent at hellos of certain lengths.
+#[tokio::test]
+async fn clients_that_get_no_answer_while_others_do_cannot_connect() {
+    let options = ReadinessOptions { all: false, ..ReadinessOptions::everything() };
+    let behaviour = Behaviour::presenting(&credentials(), &[Version::Tls12, Version::Tls13]);
+    let lengths = 256..=511;
+    let behaviour = behaviour.with_fault(Fault::HelloLength(lengths.clone(), Reaction::Silence));
+    let (readiness, _responder) = examined_with(behaviour, options).await;
+    let silent = |name: &str| {
+        let hello = crate::clients::named(name).unwrap().hello(Some("tls.certflight.test"), [0; 32]);
+        lengths.contains(&hello.message().len())
+    };
+    assert!(readiness.clients.iter().any(|client| silent(&client.name)));
+    for client in readiness.clients.iter().filter(|client| silent(&client.name)) {
+        assert_eq!(client.connects, Some(false), "{client:?}");
+    }
+    assert!(readiness.clients.iter().any(|client| client.connects == Some(true)));
+}
+
 #[tokio::test]
 async fn intolerance_of_tls_1_3_is_told_from_not_having_it() {
     for reaction in [Reaction::Close, Reaction::Reset, Reaction::Silence, Reaction::Alert(Alert::HANDSHAKE_FAILURE)] {

@@ -216,14 +216,17 @@ impl Case<'_> {
             };
             self.report(codes::CLIENT_INCOMPATIBLE, Weight::grave_if(expected), &message, remedy.to_owned(), sink);
         }
-        for client in self.readiness.clients.iter().filter(|client| client.connects.is_none()) {
-            if self.asked.expected_clients.contains(&client.name) {
-                let reason = client.reason.as_deref().unwrap_or("no answer");
-                let message =
-                    format!("whether {} ({}) can connect could not be found out: {reason}", client.title, client.name);
-                let remedy = "run it again, slower with --rate".to_owned();
-                self.report(codes::INCOMPLETE, Weight::Usual, &message, remedy, sink);
-            }
+        let open: Vec<&ClientResult> =
+            self.readiness.clients.iter().filter(|client| client.connects.is_none()).collect();
+        if let Some(first) = open.first() {
+            // Those that were expected first: the list may be cut where it is shown.
+            let is_expected = |client: &&&ClientResult| self.asked.expected_clients.contains(&client.name);
+            let (expected, others): (Vec<&&ClientResult>, Vec<_>) = open.iter().partition(is_expected);
+            let names: Vec<String> = expected.into_iter().chain(others).map(|client| client.name.clone()).collect();
+            let reason = first.reason.as_deref().unwrap_or("no answer");
+            let message = format!("whether {} can connect could not be found out: {reason}", list(&names));
+            let remedy = "run it again, slower with --rate, or with a longer --deadline; --no-clients leaves them out";
+            self.report(codes::INCOMPLETE, Weight::Usual, &message, remedy.to_owned(), sink);
         }
     }
 }
