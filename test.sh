@@ -9,7 +9,8 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     missing=()
     for pair in nginx:nginx-light postfix:postfix slapd:slapd openssl:openssl cc:gcc ip:iproute2 nft:nftables \
         iptables:iptables dnsmasq:dnsmasq-base squid:squid mitmdump:mitmproxy \
-        sslscan:sslscan gnutls-serv:gnutls-bin selfserv:libnss3-tools; do
+        sslscan:sslscan gnutls-serv:gnutls-bin selfserv:libnss3-tools curl:curl python3:python3 java:default-jdk-headless \
+        node:nodejs go:golang-go; do
         PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
     done
     if [ "${#missing[@]}" -gt 0 ]; then
