@@ -42,7 +42,7 @@ fn differences(scenario: &Scenario, variant: Variant, schema: &jsonschema::Valid
     let mut differences: Vec<String> =
         schema.iter_errors(&report).map(|error| format!("schema: {error} at {}", error.instance_path())).collect();
     let findings = match scenario.command {
-        scenario::Command::Check => report["targets"][0]["findings"].as_array(),
+        scenario::Command::Check | scenario::Command::Tls => report["targets"][0]["findings"].as_array(),
         scenario::Command::Url | scenario::Command::Rollover | scenario::Command::Roots => {
             report["findings"].as_array()
         }
@@ -74,7 +74,8 @@ fn schema(report: &str) -> jsonschema::Validator {
 
 #[test]
 fn every_scenario_fires_exactly_what_it_says() {
-    let (check, url, rollover, roots) = (schema("report"), schema("url"), schema("rollover"), schema("roots"));
+    let (check, url, rollover) = (schema("report"), schema("url"), schema("rollover"));
+    let (roots, tls) = (schema("roots"), schema("tls"));
     let scenarios = Scenario::all().unwrap();
     let slow_too = std::env::var_os("CERTFLIGHT_SLOW_SCENARIOS").is_some();
     let mut jobs = Vec::new();
@@ -104,6 +105,7 @@ fn every_scenario_fires_exactly_what_it_says() {
                         scenario::Command::Url => &url,
                         scenario::Command::Rollover => &rollover,
                         scenario::Command::Roots => &roots,
+                        scenario::Command::Tls => &tls,
                     };
                     for difference in differences(scenario, variant, validator) {
                         wrong.lock().unwrap().push(format!("{} ({variant:?}): {difference}", scenario.name));

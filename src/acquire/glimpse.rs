@@ -1,6 +1,7 @@
 //! Whole handshakes for what hellos do not tell: whether a session is resumed, and which certificate goes with which kind
 //! of key under TLS 1.3's encryption. Nothing is verified: that is for [`capture`](super::capture).
 
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,9 @@ pub struct Glimpse {
     pub resumed: bool,
     /// The protocol chosen by ALPN.
     pub alpn: Option<Vec<u8>>,
+    /// Whether the server broke it off after the handshake, as one does under TLS 1.3 that lacks a client certificate:
+    /// then there is no session.
+    pub broken_off: bool,
 }
 
 impl Onlooker {
@@ -80,15 +84,19 @@ impl Onlooker {
             let _ = stream.flush().await;
             let mut octets = [0; 1024];
             for _ in 0..MAX_READS {
-                if !matches!(stream.read(&mut octets).await, Ok(1..)) {
-                    break;
+                match stream.read(&mut octets).await {
+                    Ok(1..) => {}
+                    Ok(0) => break,
+                    // Errors of TLS, alerts among them, are invalid data; a mere end without close_notify is none.
+                    Err(error) => return matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::ConnectionReset),
                 }
             }
+            false
         };
         // Silence is no fault: what matters was said before.
-        let _ = timeout(deadline.cap(TICKETS.min(step)), listen).await;
+        let broken_off = timeout(deadline.cap(TICKETS.min(step)), listen).await.unwrap_or(false);
         let served = self.seen.served.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Some(Glimpse { served, resumed, alpn })
+        Some(Glimpse { served, resumed, alpn, broken_off })
     }
 }
 

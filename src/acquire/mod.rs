@@ -129,12 +129,12 @@ pub enum ClientCertificate {
     Required,
 }
 
-/// How STARTTLS was refused.
+/// How STARTTLS, or what stands for it in the protocol, was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StarttlsRefusal {
-    /// The server does not list the extension.
+    /// The server does not list it, or does not know it.
     NotOffered,
-    /// The server answered the command with this.
+    /// The server answered with this: to the request, or before it could be made.
     Refused(String),
     /// The banner or the capability list bears the marks of a middlebox that rewrites it
     /// (`220 ****`, `250-XXXXXXXA`): the text seen.

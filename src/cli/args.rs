@@ -415,7 +415,7 @@ pub struct RootsArgs {
 #[derive(Debug, Args)]
 #[command(after_help = LISTEN_NOTES, after_long_help = LONG_LISTEN_NOTES)]
 pub struct ListenArgs {
-    /// Where to listen: PORT, HOST:PORT or [IPv6]:PORT
+    /// Where to listen: PORT, or HOST:PORT with an IPv6 address in brackets
     #[arg(value_name = "ADDR", required = true, value_parser = values::listen_at)]
     pub addresses: Vec<values::ListenAt>,
 
@@ -530,7 +530,7 @@ pub struct ExplainArgs {
 #[derive(Debug, Args)]
 #[command(after_help = TLS_NOTES, after_long_help = LONG_TLS_NOTES)]
 pub struct TlsArgs {
-    /// Servers: HOST, HOST:PORT, [IPv6]:PORT or SCHEME://HOST[:PORT]
+    /// Servers: HOST, HOST:PORT or SCHEME://HOST, with or without a port
     #[arg(value_name = "TARGET", required_unless_present_any = ["targets_from", "list_clients"])]
     pub targets: Vec<String>,
 
@@ -541,6 +541,10 @@ pub struct TlsArgs {
     /// Ask for versions and suites alone: neither groups, signatures and sessions, nor known clients
     #[arg(long, conflicts_with = "expect_client")]
     pub suites_only: bool,
+
+    /// Ask about this known client only (repeatable)
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["suites_only", "no_clients"])]
+    pub client: Vec<String>,
 
     /// Leave known clients out
     #[arg(long, conflicts_with = "expect_client")]

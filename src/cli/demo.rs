@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 
 use super::args::{Cli, Command, DemoArgs, FormatArg, OutputArgs, RootsFormatArg};
 use super::output::{self, Output};
-use super::{CliError, check, rollover, roots, url};
+use super::{CliError, check, rollover, roots, tls, url};
 use crate::finding::Verdict;
 use crate::finding::catalogue;
 use crate::lab::scenario::{self, Scenario, Variant};
@@ -108,6 +108,10 @@ fn run_against(lab: &Lab, output: &OutputArgs) -> Result<Verdict, CliError> {
         Command::Rollover(mut args) => {
             args.output = output.clone();
             rollover::run(&args, lab.public_roots.clone())
+        }
+        Command::Tls(mut args) => {
+            args.output = output.clone();
+            tls::run(&args)
         }
         Command::Roots(mut args) => {
             args.show = output.show.clone();

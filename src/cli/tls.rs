@@ -31,7 +31,7 @@ pub(super) fn run(args: &TlsArgs) -> Result<Verdict, CliError> {
     let targets = resolve::targets(&args.targets, args.targets_from.as_deref())?;
     let network =
         Network::new(resolve::net_options(&args.network)?).map_err(|error| CliError::new(error.to_string()))?;
-    for name in &args.expect_client {
+    for name in args.expect_client.iter().chain(&args.client) {
         clients::named(name)
             .map_err(|unknown| CliError::new(format!("{unknown}; certflight tls --list-clients names them all")))?;
     }
@@ -44,7 +44,11 @@ pub(super) fn run(args: &TlsArgs) -> Result<Verdict, CliError> {
         },
         options: ReadinessOptions {
             all: !args.suites_only,
-            clients: !args.suites_only && !args.no_clients,
+            clients: match (args.suites_only || args.no_clients, args.client.as_slice()) {
+                (true, _) => Some(Vec::new()),
+                (false, []) => None,
+                (false, some) => Some(some.iter().chain(&args.expect_client).cloned().collect()),
+            },
             ..ReadinessOptions::everything()
         }
         .at_rate(args.rate),

@@ -376,7 +376,7 @@ impl fmt::Display for Refusal {
                     _ => write!(
                         f,
                         "the server answers its hello with {name}, mostly for want of a cipher suite in common: it \
-                         offers {} and {}",
+                         offers {} with {}",
                         list(versions),
                         list(suites)
                     ),

@@ -63,6 +63,8 @@ pub enum Command {
     Rollover,
     /// `roots`
     Roots,
+    /// `tls`
+    Tls,
 }
 
 impl Command {
@@ -74,6 +76,7 @@ impl Command {
             Self::Url => "url",
             Self::Rollover => "rollover",
             Self::Roots => "roots",
+            Self::Tls => "tls",
         }
     }
 }

@@ -120,7 +120,10 @@ impl Lab {
     /// Options of the command line that lead it to this lab, without subcommand and target.
     #[must_use]
     pub fn cli_args(&self) -> Vec<String> {
-        let mut args = vec!["--roots".to_owned(), self.roots_file.display().to_string()];
+        let mut args = Vec::new();
+        if self.command != Command::Tls {
+            args.extend(["--roots".to_owned(), self.roots_file.display().to_string()]);
+        }
         if self.command != Command::Roots {
             args.extend(["--dns-server".to_owned(), self.dns_server.to_string()]);
         }

@@ -12,9 +12,11 @@ use crate::clients::{Answer, Chosen, Client, Presented, ServerFacts, all, decide
 use crate::handshake::{ClientHello, Flight, ServerHello, Version};
 use crate::path::hostname::{self, NameCheck};
 use crate::target::Host;
+use crate::x509::Certificate;
 
-/// Every known client.
-pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness) -> Vec<ClientResult> {
+/// Every known client, or those named.
+pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness, names: Option<&[String]>) -> Vec<ClientResult> {
+    let wanted = |client: &&Client| names.is_none_or(|names| names.contains(&client.name));
     let facts = facts(readiness);
     let random = offer::random();
     let name = match prober.door.server_name() {
@@ -24,7 +26,7 @@ pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness) -> Vec<Clien
     // Several clients send the same hello: it is asked once.
     let mut hellos: Vec<ClientHello> = Vec::new();
     let mut questions: HashMap<&str, usize> = HashMap::new();
-    for client in all() {
+    for client in all().iter().filter(wanted) {
         if decide(client, &facts).is_none() {
             let hello = client.hello(name, random);
             let place = hellos.iter().position(|known| *known == hello).unwrap_or_else(|| {
@@ -37,6 +39,7 @@ pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness) -> Vec<Clien
     let replies = join_all(hellos.iter().map(|hello| prober.ask(hello))).await;
     all()
         .iter()
+        .filter(wanted)
         .map(|client| match questions.get(client.name.as_str()).and_then(|place| replies.get(*place)) {
             Some(reply) => answered(client, reply, readiness, &facts, prober.door.server_name()),
             None => ClientResult {
@@ -110,11 +113,12 @@ fn chosen(hello: &ServerHello, flight: &Flight, readiness: &Readiness, server_na
         (None, _) => Vec::new(),
     };
     let decoded: Vec<_> = shown.iter().filter_map(PresentedCertificate::decoded).collect();
-    let covers_name = decoded.first().and_then(|leaf| match hostname::check(leaf, Some(&server_name.unbracketed())) {
-        NameCheck::Covered => Some(true),
-        NameCheck::NotAsked => None,
-        _ => Some(false),
-    });
+    let name = server_name.unbracketed();
+    let covers = |leaf: &Certificate| hostname::check(leaf, Some(&name)) == NameCheck::Covered;
+    // Where the name gets nobody a certificate that covers it, to leave it out is no worse.
+    let some_cover =
+        readiness.chains.iter().filter_map(|chain| chain.certificates.first()?.decoded()).any(|leaf| covers(leaf));
+    let covers_name = decoded.first().filter(|_| some_cover).map(|leaf| covers(leaf));
     Chosen {
         version: hello.version,
         cipher_suite: hello.cipher_suite,

@@ -136,7 +136,7 @@ pub(super) fn unseen_first<T: Copy + PartialEq>(all: &[T], seen: &[T]) -> Vec<T>
 
 /// One version before TLS 1.3.
 pub(super) struct Older<'a> {
-    inquiry: &'a Inquiry<'a>,
+    pub(super) inquiry: &'a Inquiry<'a>,
     pub(super) facts: VersionFacts,
     traits: Traits,
     choices: Choices<CipherSuite>,
@@ -145,6 +145,10 @@ pub(super) struct Older<'a> {
     alpn_is_over: bool,
     bare: bool,
     turn: usize,
+    /// What was offered last and not taken.
+    left: Vec<CipherSuite>,
+    /// The reply that ended the enumeration.
+    pub(super) end: Option<Reply>,
 }
 
 impl<'a> Older<'a> {
@@ -159,6 +163,8 @@ impl<'a> Older<'a> {
             alpn_is_over: inquiry.options.alpn.is_empty() || version < Version::Tls10,
             bare: false,
             turn: 0,
+            left: Vec::new(),
+            end: None,
         }
     }
 
@@ -170,42 +176,44 @@ impl<'a> Older<'a> {
         self.facts.suites.iter().map(|accepted| accepted.suite).collect()
     }
 
-    /// Asks with all suites until none is left. The reply that showed the version not to be taken, if so.
-    pub(super) async fn exhaust(&mut self) -> Option<Reply> {
-        let end = self.eliminate(offer::suites(self.version())).await;
-        self.settle(end).await
+    /// Asks with all suites until none is left that is taken.
+    pub(super) async fn exhaust(&mut self) {
+        self.end = self.eliminate(offer::suites(self.version())).await;
+    }
+
+    /// Asks the last question once more, and goes on from there.
+    pub(super) async fn resume(&mut self) {
+        let left = std::mem::take(&mut self.left);
+        self.end = self.eliminate(left).await;
     }
 
     /// The same in small offers, without extensions if `bare`, where the whole could not be coped with.
-    pub(super) async fn exhaust_in_pieces(&mut self, bare: bool) -> Option<Reply> {
+    pub(super) async fn exhaust_in_pieces(&mut self, bare: bool) {
         self.bare = bare;
-        let mut end = None;
         for (number, piece) in offer::suites(self.version()).chunks(FEW).enumerate() {
-            let reply = self.eliminate(piece.to_vec()).await;
+            self.end = self.eliminate(piece.to_vec()).await;
             // The first piece holds what servers take; where it finds nothing the version is not there.
             if number == 0 && self.facts.suites.is_empty() {
-                return self.settle(reply).await;
+                return;
             }
-            end = reply;
         }
         let accepted = self.accepted();
         if accepted.len() > 1 && accepted.len() <= FEW {
             // Pieces have no order among them.
             self.choices = Choices::default();
             let found = std::mem::take(&mut self.facts.suites);
-            end = self.eliminate(accepted).await;
+            self.end = self.eliminate(accepted).await;
             for lost in found {
                 if !self.facts.suites.iter().any(|accepted| accepted.suite == lost.suite) {
                     self.facts.suites.push(lost);
                 }
             }
         }
-        self.settle(end).await
     }
 
-    /// Takes away what is chosen until nothing of `remaining` is. The reply that ended it, where that was one.
+    /// Takes away what is chosen until nothing of `remaining` is. The reply that ended it, where that was one; what is left
+    /// then is kept.
     async fn eliminate(&mut self, mut remaining: Vec<CipherSuite>) -> Option<Reply> {
-        let mut confirmed = false;
         while !remaining.is_empty() {
             let offered = turned(&remaining, self.turn);
             let reply = self.ask(&offered, None, None).await;
@@ -218,12 +226,9 @@ impl<'a> Older<'a> {
                         return None;
                     };
                     remaining.remove(place);
-                    confirmed = false;
                     self.choices.add(&offered, suite);
                     self.take(&hello.0, &hello.1);
                 }
-                // Cut off rather than refused: once more, in case it was chance.
-                reply if reply.is_cut() && !self.facts.suites.is_empty() && !confirmed => confirmed = true,
                 Reply::Alert(alert)
                     if is_breakdown(alert) && !self.facts.suites.is_empty() && remaining.len() > FEW =>
                 {
@@ -233,23 +238,35 @@ impl<'a> Older<'a> {
                     }
                     return Some(Reply::Alert(alert));
                 }
-                reply => return Some(reply),
+                reply => {
+                    self.left = remaining;
+                    return Some(reply);
+                }
             }
         }
         None
     }
 
-    /// What the end of an enumeration says of the version.
-    async fn settle(&mut self, end: Option<Reply>) -> Option<Reply> {
-        if self.facts.suites.is_empty() {
-            if let Some(why) = &self.facts.cut_short {
-                self.facts.support = Support::Unknown(why.clone());
-            }
-            return end;
+    /// Whether the version is taken so far.
+    pub(super) fn is_taken(&self) -> bool {
+        !self.facts.suites.is_empty()
+    }
+
+    /// Whether a question that was answered before still is.
+    pub(super) async fn still_answers(&mut self) -> bool {
+        let accepted = self.accepted();
+        matches!(self.ask(&accepted, None, None).await, Reply::Hello(_))
+    }
+
+    /// What it all says of the version. `alive`: whether the server still answers, so that silence or a cut was an answer.
+    pub(super) async fn settle(&mut self, alive: bool) {
+        if !self.is_taken() {
+            self.facts.support = untaken(self.facts.cut_short.as_ref(), self.end.as_ref(), alive);
+            return;
         }
         self.facts.support = Support::Accepted;
-        if let Some(reply) = end.filter(Reply::is_silence) {
-            self.facts.cut_short = Some(reply.in_words());
+        if let Some(end) = self.end.as_ref().filter(|end| end.leaves_open(alive)) {
+            self.facts.cut_short = Some(end.in_words());
         }
         let accepted = self.accepted();
         if accepted.len() > 1 {
@@ -268,7 +285,6 @@ impl<'a> Older<'a> {
         self.facts.traits = Some(std::mem::take(&mut self.traits));
         self.facts.alpn = (!self.inquiry.options.alpn.is_empty() && self.version() >= Version::Tls10 && !self.bare)
             .then(|| std::mem::take(&mut self.alpn));
-        None
     }
 
     /// All choices followed the offers, which may be chance: one more, with the first choice last.
@@ -453,6 +469,16 @@ impl<'a> Older<'a> {
                 }
             }
         }
+    }
+}
+
+/// What is known of a version of which no suite was taken.
+pub(super) fn untaken(cut_short: Option<&String>, end: Option<&Reply>, alive: bool) -> Support {
+    match (cut_short, end) {
+        (Some(why), _) => Support::Unknown(why.clone()),
+        (None, Some(end)) if end.leaves_open(alive) => Support::Unknown(end.in_words()),
+        (None, Some(end)) => Support::Refused(end.in_words()),
+        (None, None) => Support::Unknown("it was not asked".to_owned()),
     }
 }
 

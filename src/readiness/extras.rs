@@ -74,6 +74,8 @@ async fn sessions(
     .await;
     let Some((onlooker, first)) = firsts.into_iter().flatten().next() else { return Sessions::default() };
     let second = glimpse(prober, &onlooker).await;
+    // Where the first came to nothing there was no session to be resumed.
+    let second = second.filter(|second| second.resumed || !first.broken_off);
     Sessions { resumed: second.map(|second| second.resumed), alpn: Some(first.alpn.into_iter().collect()) }
 }
 

@@ -35,8 +35,8 @@ const AT_ONCE: usize = 8;
 pub struct ReadinessOptions {
     /// Whether groups, signatures and whatever else takes connections of its own is asked, or versions and suites alone.
     pub all: bool,
-    /// Whether known clients are asked about.
-    pub clients: bool,
+    /// Names of the known clients that are asked about; `None`: all.
+    pub clients: Option<Vec<String>>,
     /// At most that many connections a second, over all targets.
     pub pace: Option<Arc<Pace>>,
     /// Protocols offered by ALPN.
@@ -47,7 +47,7 @@ impl ReadinessOptions {
     /// Everything, as fast as it goes.
     #[must_use]
     pub fn everything() -> Self {
-        Self { all: true, clients: true, pace: None, alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()] }
+        Self { all: true, clients: None, pace: None, alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()] }
     }
 
     /// `--rate`
@@ -324,8 +324,8 @@ pub async fn examine(door: &Door, options: &ReadinessOptions) -> Readiness {
         extras::ask(&inquiry, &mut readiness).await;
     }
     findings.fill(&mut readiness);
-    if readiness.accepted().next().is_some() && options.clients {
-        readiness.clients = clients::ask(&prober, &readiness).await;
+    if readiness.accepted().next().is_some() {
+        readiness.clients = clients::ask(&prober, &readiness, options.clients.as_deref()).await;
     }
     readiness.connections_made = prober.made();
     readiness

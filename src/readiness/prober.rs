@@ -89,6 +89,17 @@ impl Reply {
         }
     }
 
+    /// Whether it says nothing of what was asked: there was no connection, or the server does not answer what it did before
+    /// either.
+    pub(super) fn leaves_open(&self, alive: bool) -> bool {
+        matches!(self, Self::Unopened(_)) || (self.is_doubtful() && !alive)
+    }
+
+    /// Whether it may be chance, or a limit on connections, rather than an answer to the question.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.is_cut() || self.is_silence()
+    }
+
     /// Whether the connection was cut rather than answered, which may be chance.
     pub(super) fn is_cut(&self) -> bool {
         matches!(self, Self::Ended(ended) if matches!(ended.outcome, Outcome::Reset | Outcome::Closed))

@@ -37,7 +37,7 @@ async fn examined_with(behaviour: Behaviour, options: ReadinessOptions) -> (Read
 
 /// Versions and suites alone.
 async fn examined(behaviour: Behaviour) -> Readiness {
-    let options = ReadinessOptions { all: false, clients: false, ..ReadinessOptions::everything() };
+    let options = ReadinessOptions { all: false, clients: Some(Vec::new()), ..ReadinessOptions::everything() };
     examined_with(behaviour, options).await.0
 }
 
@@ -107,7 +107,8 @@ async fn what_hellos_give_away_is_told() {
         ..taking(&[Version::Tls11, Version::Tls12])
     };
     let (readiness, _responder) =
-        examined_with(behaviour, ReadinessOptions { clients: false, ..ReadinessOptions::everything() }).await;
+        examined_with(behaviour, ReadinessOptions { clients: Some(Vec::new()), ..ReadinessOptions::everything() })
+            .await;
     let facts = readiness.version(Version::Tls12).unwrap();
     let traits = facts.traits.clone().unwrap();
     assert_eq!(
@@ -214,9 +215,50 @@ async fn office_365_is_judged_by_its_list() {
 #[tokio::test]
 async fn a_pace_holds_connections_back() {
     let rate = NonZeroU32::new(1000);
-    let options = ReadinessOptions { all: false, clients: false, ..ReadinessOptions::everything() }.at_rate(rate);
+    let options =
+        ReadinessOptions { all: false, clients: Some(Vec::new()), ..ReadinessOptions::everything() }.at_rate(rate);
     let started = std::time::Instant::now();
     let (readiness, _responder) = examined_with(taking(&[Version::Tls12]), options).await;
     let floor = Duration::from_millis(u64::try_from(readiness.connections_made).unwrap().saturating_sub(2));
     assert!(started.elapsed() >= floor, "{:?} for {}", started.elapsed(), readiness.connections_made);
+}
+
+#[tokio::test]
+async fn servers_that_stop_answering_leave_it_open_and_those_that_end_by_it_do_not() {
+    for reaction in [Reaction::Close, Reaction::Silence, Reaction::Reset] {
+        let readiness = examined(taking(&[Version::Tls12]).with_fault(Fault::After(8, reaction))).await;
+        let facts = readiness.version(Version::Tls12).unwrap();
+        assert!(facts.is_accepted() && facts.cut_short.is_some(), "{reaction:?}: {facts:?}");
+        // The same as the way to say that nothing is in common.
+        let readiness = examined(taking(&[Version::Tls12]).with_fault(Fault::NothingInCommon(reaction))).await;
+        assert_eq!(suites(&readiness, Version::Tls12), GOOD, "{reaction:?}");
+        for facts in &readiness.versions {
+            assert!(facts.support.known().is_some() && facts.cut_short.is_none(), "{reaction:?}: {facts:?}");
+        }
+    }
+    // At first busy, then not.
+    let readiness = examined(taking(&[Version::Tls12]).with_fault(Fault::First(6, Reaction::Close))).await;
+    assert_eq!(suites(&readiness, Version::Tls12), GOOD);
+}
+
+#[tokio::test]
+async fn known_clients_are_stood_in_for() {
+    let options = ReadinessOptions { all: false, ..ReadinessOptions::everything() };
+    let (readiness, responder) = examined_with(taking(&[Version::Tls12]), options).await;
+    let client = |name: &str| readiness.clients.iter().find(|client| client.name == name).unwrap();
+    assert_eq!(readiness.clients.len(), crate::clients::all().len());
+    let old = client("ie-8-10-win7");
+    assert_eq!(old.connects, Some(false));
+    assert!(old.reason.as_ref().unwrap().contains("nothing newer than TLS 1.0"), "{:?}", old.reason);
+    let current = client("schannel-win10");
+    assert_eq!((current.connects, current.version), (Some(true), Some(Version::Tls12)));
+    assert_eq!(current.cipher_suite, Some(CipherSuite(0xc030)));
+    // What can be told from what is known takes no connection.
+    let of_old = responder.hellos().iter().any(|offered| match offered {
+        crate::handshake::Offered::Tls(hello) => {
+            hello.version == Version::Tls10.wire() && hello.cipher_suites.len() < 60
+        }
+        crate::handshake::Offered::Ssl2(_) => false,
+    });
+    assert!(!of_old, "no client of TLS 1.0 had to be stood in for");
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::future::{join, join_all};
 
-use super::elimination::{Choices, Inquiry, Older, turned, unseen_first};
+use super::elimination::{Choices, Inquiry, Older, turned, unseen_first, untaken};
 use super::offer::{self, Offer};
 use super::prober::{Prober, Reply};
 use super::{AcceptedSuite, Intolerance, Preference, Support, VersionFacts};
@@ -39,80 +39,132 @@ pub(super) async fn ssl2(prober: &Prober<'_>) -> Ssl2 {
 /// All other versions.
 pub(super) async fn versions(inquiry: &Inquiry<'_>) -> (Vec<VersionFacts>, Option<Reply>) {
     let versions = [Version::Ssl3, Version::Tls10, Version::Tls11, Version::Tls12];
-    let mut older: Vec<(Older<'_>, Option<Reply>)> =
-        versions.into_iter().map(|version| (Older::new(inquiry, version), None)).collect();
-    let asked = join_all(older.iter_mut().map(|(older, end)| async { *end = older.exhaust().await }));
-    let (_, (mut newest, newest_end)) = join(asked, tls13(inquiry, false)).await;
-
-    // What leaves it open is asked again in another way; a plain refusal is not. Where nothing at all was taken, everything is.
-    let any = newest.is_accepted() || older.iter().any(|(older, _)| older.facts.is_accepted());
-    // A server that coped with a newer version's offer of as many suites was not kept from an older one by it.
-    let coped = older.iter().filter(|(older, _)| older.facts.is_accepted()).map(|(older, _)| older.facts.version).max();
-    let again = older
-        .iter_mut()
-        .filter(|(older, end)| coped < Some(older.facts.version) && end.as_ref().is_some_and(|end| is_open(end, any)));
-    join_all(again.map(|(older, end)| async {
-        let version = older.facts.version;
-        let reply = older.exhaust_in_pieces(false).await;
-        if older.facts.is_accepted() {
-            inquiry.findings.intolerance(Intolerance::ManySuites(version));
-        }
-        *end = reply;
-    }))
-    .await;
-    let mut end_of_newest = newest_end;
-    if end_of_newest.as_ref().is_some_and(|end| is_open(end, any)) {
-        let (facts, end) = tls13(inquiry, true).await;
-        if facts.is_accepted() {
-            inquiry.findings.intolerance(Intolerance::EmptyKeyShare);
-        }
-        (newest, end_of_newest) = (facts, end);
+    let mut older: Vec<Older<'_>> = versions.into_iter().map(|version| Older::new(inquiry, version)).collect();
+    let mut newest = Newest::new(inquiry, false);
+    join(join_all(older.iter_mut().map(Older::exhaust)), newest.exhaust()).await;
+    if is_any_taken(&older, &newest) {
+        second_look(&mut older, &mut newest).await;
+    } else {
+        another_way(&mut older, &mut newest).await;
     }
-    let any = newest.is_accepted() || older.iter().any(|(older, _)| older.facts.is_accepted());
-    if !any {
-        // SSL 3's hellos are bare as they are.
-        let bare = older.iter_mut().filter(|(older, end)| {
-            older.facts.version > Version::Ssl3 && end.as_ref().is_some_and(|end| is_open(end, true))
-        });
-        join_all(bare.map(|(older, end)| async {
-            let reply = older.exhaust_in_pieces(true).await;
-            if older.facts.is_accepted() {
-                inquiry.findings.intolerance(Intolerance::Extensions(older.facts.version));
-            }
-            *end = reply;
-        }))
-        .await;
+    if !is_any_taken(&older, &newest) {
+        // There is nothing to compare with: a cut is an answer, silence is none.
+        for older in &mut older {
+            let answered = !older.end.as_ref().is_some_and(Reply::is_silence);
+            older.facts.support = untaken(older.facts.cut_short.as_ref(), older.end.as_ref(), answered);
+        }
+        let answered = !newest.end.as_ref().is_some_and(Reply::is_silence);
+        newest.facts.support = untaken(newest.facts.cut_short.as_ref(), newest.end.as_ref(), answered);
+        let failure = older.last_mut().and_then(|older| older.end.take());
+        return (older.into_iter().map(|older| older.facts).chain([newest.facts]).collect(), failure);
     }
-
-    let lowest =
-        older.iter().filter(|(older, _)| older.facts.is_accepted()).map(|(older, _)| older.facts.version).min();
-    for (older, end) in &mut older {
-        if let (Some(reply), false) = (&end, older.facts.is_accepted()) {
-            let answered = any || older.facts.is_accepted();
-            older.facts.support = if answered && !matches!(reply, Reply::Unopened(_)) {
-                Support::Refused(reply.in_words())
-            } else {
-                refusal(reply)
-            };
-            // A server settles on what it has (RFC 5246 §E.1); one that ends the connection instead breaks newer clients.
-            let settled = matches!(reply, Reply::Hello(_) | Reply::Unopened(_));
-            if lowest.is_some_and(|lowest| lowest < older.facts.version) && !settled {
-                inquiry.findings.intolerance(Intolerance::Version(older.facts.version, reply.in_words()));
-            }
+    let doubtful = |end: &Option<Reply>| end.as_ref().is_some_and(Reply::is_doubtful);
+    let alive = if older.iter().any(|older| doubtful(&older.end)) || doubtful(&newest.end) {
+        still_answers(&mut older, &newest).await
+    } else {
+        true
+    };
+    let oldest = older.iter().filter(|older| older.is_taken()).map(|older| older.facts.version).min();
+    for older in &mut older {
+        older.settle(alive).await;
+        // A server settles on what it has (RFC 5246 §E.1); one that ends the connection instead breaks newer clients.
+        if let (Some(end), Support::Refused(_), Some(oldest)) = (&older.end, &older.facts.support, oldest)
+            && oldest < older.facts.version
+            && !matches!(end, Reply::Hello(_))
+        {
+            inquiry.findings.intolerance(Intolerance::Version(older.facts.version, end.in_words()));
         }
     }
-    if let (Some(reply), false) = (&end_of_newest, newest.is_accepted()) {
-        newest.support = refusal(reply);
-    }
+    newest.settle(alive).await;
     if inquiry.options.all
-        && let Some((older, _)) = older.iter_mut().rev().find(|(older, _)| older.facts.is_accepted())
+        && let Some(older) = older.iter_mut().rev().find(|older| older.facts.is_accepted())
     {
         older.remaining_groups().await;
         older.remaining_schemes().await;
     }
     // What TLS 1.2 was answered says most of why there is none.
-    let failure = older.last_mut().and_then(|(_, end)| end.take());
-    (older.into_iter().map(|(older, _)| older.facts).chain([newest]).collect(), failure)
+    let failure = older.last_mut().and_then(|older| older.end.take());
+    (older.into_iter().map(|older| older.facts).chain([newest.facts]).collect(), failure)
+}
+
+fn is_any_taken(older: &[Older<'_>], newest: &Newest<'_>) -> bool {
+    newest.is_taken() || older.iter().any(Older::is_taken)
+}
+
+/// Where something is taken: one after the other, so that no limit on connections stands in the way, once more what ended by
+/// silence or a cut, and in smaller offers what may have been too much.
+async fn second_look(older: &mut [Older<'_>], newest: &mut Newest<'_>) {
+    // A server that coped with a newer version's offer of as many suites was not kept from an older one by it.
+    let coped = older.iter().filter(|older| older.is_taken()).map(|older| older.facts.version).max();
+    for older in older {
+        let version = older.facts.version;
+        let Some(end) = &older.end else { continue };
+        if !older.is_taken() && coped < Some(version) && is_open(end, true) {
+            older.exhaust_in_pieces(false).await;
+            if older.is_taken() {
+                older.inquiry.findings.intolerance(Intolerance::ManySuites(version));
+            }
+        } else if end.is_doubtful() {
+            older.resume().await;
+        }
+    }
+    let Some(end) = &newest.end else { return };
+    if newest.is_taken() {
+        if end.is_doubtful() {
+            newest.exhaust().await;
+        }
+    } else if is_open(end, true) {
+        with_shares(newest).await;
+    }
+}
+
+/// Where nothing is taken: whatever may help, for all versions at once.
+async fn another_way(older: &mut [Older<'_>], newest: &mut Newest<'_>) {
+    let again = older.iter_mut().filter(|older| older.end.as_ref().is_some_and(|end| is_open(end, false)));
+    let in_pieces = join_all(again.map(|older| async {
+        older.exhaust_in_pieces(false).await;
+        if older.is_taken() {
+            older.inquiry.findings.intolerance(Intolerance::ManySuites(older.facts.version));
+        }
+    }));
+    let open = newest.end.as_ref().is_some_and(|end| is_open(end, false));
+    let with_shares = async {
+        if open {
+            with_shares(newest).await;
+        }
+    };
+    join(in_pieces, with_shares).await;
+    if is_any_taken(older, newest) {
+        return;
+    }
+    // SSL 3's hellos are bare as they are.
+    let bare = older.iter_mut().filter(|older| {
+        older.facts.version > Version::Ssl3 && older.end.as_ref().is_some_and(|end| is_open(end, true))
+    });
+    join_all(bare.map(|older| async {
+        older.exhaust_in_pieces(true).await;
+        if older.is_taken() {
+            older.inquiry.findings.intolerance(Intolerance::Extensions(older.facts.version));
+        }
+    }))
+    .await;
+}
+
+async fn with_shares(newest: &mut Newest<'_>) {
+    let mut again = Newest::new(newest.inquiry, true);
+    again.exhaust().await;
+    if again.is_taken() {
+        again.inquiry.findings.intolerance(Intolerance::EmptyKeyShare);
+    }
+    *newest = again;
+}
+
+/// Whether what was answered before still is, so that what was not is no matter of too many connections.
+async fn still_answers(older: &mut [Older<'_>], newest: &Newest<'_>) -> bool {
+    match older.iter_mut().find(|older| older.is_taken()) {
+        Some(older) => older.still_answers().await,
+        None => newest.is_taken() && newest.still_answers().await,
+    }
 }
 
 /// Whether a reply leaves open what another way of asking would bring.
@@ -133,19 +185,6 @@ fn refusal(reply: &Reply) -> Support {
 
 /// TLS 1.3. The share is left empty, so that the server names suite and group in a HelloRetryRequest (RFC 8446 §4.1.4) and
 /// no key has to be made; with `shares` it is given some.
-async fn tls13(inquiry: &Inquiry<'_>, shares: bool) -> (VersionFacts, Option<Reply>) {
-    let mut newest = Newest {
-        inquiry,
-        facts: VersionFacts::new(Version::Tls13, Support::Unknown("it was not asked".to_owned())),
-        choices: Choices::default(),
-        group_choices: Choices::default(),
-        turn: 0,
-        shares,
-    };
-    let end = newest.exhaust().await;
-    (newest.facts, end)
-}
-
 struct Newest<'a> {
     inquiry: &'a Inquiry<'a>,
     facts: VersionFacts,
@@ -153,11 +192,41 @@ struct Newest<'a> {
     group_choices: Choices<Group>,
     turn: usize,
     shares: bool,
+    /// The reply that ended the enumeration of suites.
+    end: Option<Reply>,
 }
 
-impl Newest<'_> {
-    async fn exhaust(&mut self) -> Option<Reply> {
+impl<'a> Newest<'a> {
+    fn new(inquiry: &'a Inquiry<'a>, shares: bool) -> Self {
+        Self {
+            inquiry,
+            facts: VersionFacts::new(Version::Tls13, Support::Unknown("it was not asked".to_owned())),
+            choices: Choices::default(),
+            group_choices: Choices::default(),
+            turn: 0,
+            shares,
+            end: None,
+        }
+    }
+
+    fn is_taken(&self) -> bool {
+        !self.facts.suites.is_empty()
+    }
+
+    fn accepted(&self) -> Vec<CipherSuite> {
+        self.facts.suites.iter().map(|accepted| accepted.suite).collect()
+    }
+
+    async fn still_answers(&self) -> bool {
+        self.put(&self.accepted(), &self.facts.groups).await.is_ok()
+    }
+
+    /// Asks until no suite is left that is taken, beginning with those not found yet.
+    async fn exhaust(&mut self) {
         let mut suites = offer::suites(Version::Tls13);
+        let found = self.accepted();
+        suites.retain(|suite| !found.contains(suite));
+        self.end = None;
         let all_groups = offer::groups_of_13();
         // Suites and groups are taken away at the same time while both last.
         let mut by_groups = self.inquiry.options.all;
@@ -178,19 +247,32 @@ impl Newest<'_> {
                     }
                     None => break,
                 },
-                Err(reply) if self.facts.suites.is_empty() => return Some(reply),
+                Err(reply) if self.facts.suites.is_empty() => {
+                    self.end = Some(reply);
+                    break;
+                }
                 // Either has come to its end: the suites, with groups that are known to do, tell which.
                 Err(_) if by_groups => by_groups = false,
                 Err(reply) => {
-                    if reply.is_silence() {
-                        self.facts.cut_short = Some(reply.in_words());
-                    }
+                    self.end = Some(reply);
                     break;
                 }
             }
         }
+    }
+
+    /// What it all says, with the groups that did not come up beside the suites. `alive`: whether the server still answers.
+    async fn settle(&mut self, alive: bool) {
+        let all_groups = offer::groups_of_13();
+        if !self.is_taken() {
+            self.facts.support = untaken(self.facts.cut_short.as_ref(), self.end.as_ref(), alive);
+            return;
+        }
+        if let Some(end) = self.end.as_ref().filter(|end| end.leaves_open(alive)) {
+            self.facts.cut_short = Some(end.in_words());
+        }
         self.facts.support = Support::Accepted;
-        let accepted: Vec<CipherSuite> = self.facts.suites.iter().map(|accepted| accepted.suite).collect();
+        let accepted = self.accepted();
         if self.inquiry.options.all {
             loop {
                 let groups = self.unseen(&all_groups);
@@ -226,7 +308,6 @@ impl Newest<'_> {
         } else {
             Some(Preference::Server)
         };
-        None
     }
 
     fn unseen(&self, all: &[Group]) -> Vec<Group> {

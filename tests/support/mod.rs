@@ -65,6 +65,8 @@ pub struct Leaf {
     pub ocsp_url: Option<String>,
     pub ca_issuers: bool,
     pub must_staple: bool,
+    /// With an RSA key instead of one on P-256.
+    pub rsa: bool,
 }
 
 /// One CA made with `openssl`.
@@ -251,6 +253,7 @@ impl Staging {
                 ocsp_url: None,
                 ca_issuers: true,
                 must_staple: false,
+                rsa: false,
             },
             crl_days: (-1, 30),
             forged_crl: false,
@@ -317,9 +320,14 @@ impl Pki {
 
     fn issue_leaf(&self, leaf: &Leaf) -> PathBuf {
         let folder = self.folder.path();
-        key(folder, "leaf.key");
+        if leaf.rsa {
+            openssl(folder, &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "leaf.key"]);
+        } else {
+            key(folder, "leaf.key");
+        }
+        let usage = if leaf.rsa { "digitalSignature,keyEncipherment" } else { "digitalSignature" };
         let mut extensions = format!(
-            "basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n\
+            "basicConstraints=CA:FALSE\nkeyUsage=critical,{usage}\nextendedKeyUsage=serverAuth\n\
              subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\nsubjectAltName=DNS:{}\n",
             leaf.name
         );
@@ -413,18 +421,31 @@ impl Pki {
 
     /// nginx with a TLS server on 8443 (when a chain is given) and the PKI's files on [`CRL_PORT`].
     pub fn start_nginx(&mut self, chain: Option<&Path>, staple: Option<&Path>, crl_page: CrlPage) {
+        let stapling =
+            staple.map_or_else(String::new, |file| format!("ssl_stapling on; ssl_stapling_file {};", file.display()));
+        let tls = chain.map_or_else(String::new, |chain| self.nginx_tls(chain, &stapling));
+        self.run_nginx(&tls, crl_page);
+    }
+
+    /// The same with these directives for the TLS server.
+    pub fn start_nginx_with(&mut self, chain: &Path, directives: &str) {
+        let tls = self.nginx_tls(chain, directives);
+        self.run_nginx(&tls, CrlPage::File);
+    }
+
+    fn nginx_tls(&self, chain: &Path, directives: &str) -> String {
+        format!(
+            "server {{ listen {}:8443 ssl; ssl_certificate {}; ssl_certificate_key {base}/leaf.key; {directives} \
+             location / {{ return 204; }} location /file/ {{ alias {base}/www/; }} }}",
+            self.address,
+            chain.display(),
+            base = self.folder.path().display()
+        )
+    }
+
+    fn run_nginx(&mut self, tls: &str, crl_page: CrlPage) {
         let base = self.folder.path().to_path_buf();
         let address = self.address;
-        let tls = chain.map_or_else(String::new, |chain| {
-            let stapling = staple
-                .map_or_else(String::new, |file| format!("ssl_stapling on; ssl_stapling_file {};", file.display()));
-            format!(
-                "server {{ listen {address}:8443 ssl; ssl_certificate {}; ssl_certificate_key {base}/leaf.key; {stapling} \
-                 location / {{ return 204; }} location /file/ {{ alias {base}/www/; }} }}",
-                chain.display(),
-                base = base.display()
-            )
-        });
         let crl = match crl_page {
             CrlPage::File => "",
             CrlPage::Portal => {
@@ -452,16 +473,28 @@ impl Pki {
         self.await_port(CRL_PORT, "nginx.log");
     }
 
+    /// Key and chain in one file, as several servers want them.
+    pub fn key_and_chain(&self, chain: &Path) -> PathBuf {
+        let base = self.folder.path();
+        let both = base.join("both.pem");
+        let text = fs::read_to_string(base.join("leaf.key")).unwrap() + &fs::read_to_string(chain).unwrap();
+        fs::write(&both, text).unwrap();
+        fs::set_permissions(&both, fs::Permissions::from_mode(0o600)).unwrap();
+        both
+    }
+
     /// Postfix's smtpd on port 2525.
     pub fn start_postfix(&mut self, chain: &Path) {
+        let both = self.key_and_chain(chain);
+        self.start_smtpd(&format!("smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {}\n", both.display()));
+    }
+
+    /// The same with these lines of configuration for TLS.
+    pub fn start_smtpd(&mut self, tls: &str) {
         let base = self.folder.path().to_path_buf();
         for folder in ["etc", "queue", "data"] {
             fs::create_dir(base.join(folder)).unwrap();
         }
-        let both = base.join("postfix.pem");
-        let text = fs::read_to_string(base.join("leaf.key")).unwrap() + &fs::read_to_string(chain).unwrap();
-        fs::write(&both, text).unwrap();
-        fs::set_permissions(&both, fs::Permissions::from_mode(0o600)).unwrap();
         assert!(Command::new("chown").arg("postfix").arg(base.join("data")).status().unwrap().success());
         fs::write(
             base.join("etc/main.cf"),
@@ -469,10 +502,8 @@ impl Pki {
                 "compatibility_level = 3.6\nqueue_directory = {base}/queue\ndata_directory = {base}/data\n\
                  command_directory = /usr/sbin\ndaemon_directory = /usr/lib/postfix/sbin\n\
                  inet_interfaces = loopback-only\ninet_protocols = ipv4\nmyhostname = www.real.test\nmydestination =\n\
-                 smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {both}\nmaillog_file = /dev/stdout\n\
-                 smtpd_peername_lookup = no\n",
+                 maillog_file = /dev/stdout\nsmtpd_peername_lookup = no\n{tls}",
                 base = base.display(),
-                both = both.display()
             ),
         )
         .unwrap();
@@ -515,6 +546,33 @@ impl Pki {
         port
     }
 
+    /// `gnutls-serv` on a port of its own choosing.
+    pub fn start_gnutls_serv(&mut self, chain: &Path, priority: &str) -> u16 {
+        let base = self.folder.path().to_path_buf();
+        let mut child = Command::new("gnutls-serv")
+            .current_dir(&base)
+            .args(["--http", "--quiet", "--port", "0", "--priority", priority])
+            .args(["--x509certfile", chain.to_str().unwrap(), "--x509keyfile", "leaf.key"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(base.join("gnutls.log")).unwrap())
+            .spawn()
+            .unwrap();
+        let port = listening_port(&mut child);
+        self.processes.push(child);
+        port
+    }
+
+    /// Starts a server that listens on these ports, with what it says in a file of this name.
+    pub fn start(&mut self, command: &mut Command, ports: &[u16], log: &str) {
+        let file = fs::File::create(self.folder.path().join(log)).unwrap();
+        let child = command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
+        self.processes.push(child);
+        for port in ports {
+            self.await_port(*port, log);
+        }
+    }
+
     /// Waits until something accepts there; panics with the server's log after 20 s.
     fn await_port(&mut self, port: u16, log: &str) {
         let limit = Instant::now() + Duration::from_secs(20);
@@ -532,7 +590,10 @@ impl Pki {
     pub fn check(&self, target: &str, extra: &[&str]) -> Outcome {
         let root = self.root.certificate();
         let mut command = Command::new(env!("CARGO_BIN_EXE_certflight"));
-        command.args(["check", target, "--format", "json", "--timeout", "2", "--retries", "0"]);
+        command.args(["check", target, "--format", "json", "--retries", "0"]);
+        if !extra.contains(&"--timeout") {
+            command.args(["--timeout", "2"]);
+        }
         for name in ["www", "crl", "aia", "ocsp", "other"] {
             command.args(["--resolve", &format!("{name}.real.test:{}", self.address)]);
         }
@@ -565,7 +626,7 @@ pub enum CrlPage {
 }
 
 /// Reads `ACCEPT 0.0.0.0:PORT` from a program's standard output.
-fn announced_port(child: &mut Child) -> u16 {
+pub fn announced_port(child: &mut Child) -> u16 {
     let mut text = String::new();
     let mut octet = [0u8];
     let stdout = child.stdout.as_mut().unwrap();
@@ -579,6 +640,31 @@ fn announced_port(child: &mut Child) -> u16 {
             }
             text.clear();
         }
+    }
+}
+
+/// The IPv4 port at which a process listens that does not tell, once it does.
+fn listening_port(child: &mut Child) -> u16 {
+    let limit = Instant::now() + Duration::from_secs(20);
+    loop {
+        let links = fs::read_dir(format!("/proc/{}/fd", child.id())).into_iter().flatten().flatten();
+        let sockets: Vec<String> = links
+            .filter_map(|link| fs::read_link(link.path()).ok()?.to_str()?.strip_prefix("socket:[").map(str::to_owned))
+            .collect();
+        // Columns: number, local address, remote one, state (0A listens), …, inode as the tenth.
+        let table = fs::read_to_string("/proc/net/tcp").unwrap();
+        let found = table.lines().find_map(|line| {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            let is_its = columns.get(3) == Some(&"0A")
+                && sockets.iter().any(|socket| socket.strip_suffix(']') == columns.get(9).copied());
+            is_its.then(|| u16::from_str_radix(columns[1].rsplit(':').next().unwrap(), 16).unwrap())
+        });
+        if let Some(port) = found {
+            return port;
+        }
+        let exited = child.try_wait().unwrap();
+        assert!(exited.is_none() && Instant::now() < limit, "it listens nowhere ({exited:?})");
+        std::thread::yield_now();
     }
 }
 

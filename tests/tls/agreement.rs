@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use crate::certificates::Certificates;
 use crate::configuration::{Configuration, Difference, Program};
 use crate::facts::{Lines, side_by_side};
-use crate::sslscan::Scan;
+use crate::sslscan::{Questions, Scan};
 use crate::support::have;
 use crate::{programs, report};
 
@@ -111,9 +111,14 @@ fn compare(configuration: &Configuration, site: &Site) -> Compared {
     }
     sources.push(("certflight", reported));
     if site.sslscan {
-        // NSS keeps it waiting for seconds with each group, after which it knows none.
-        let groups = configuration.program != Program::Nss;
-        let said = Scan::of(server.address, groups).map(|scan| scan.lines_beside(&configured));
+        let questions = match configuration.program {
+            // It counts completed handshakes, and the responder completes none.
+            Program::Responder => Questions::Versions,
+            // NSS keeps it waiting for seconds with each group, after which it knows none.
+            Program::Nss => Questions::Suites,
+            _ => Questions::All,
+        };
+        let said = Scan::of(server.address, questions).map(|scan| scan.lines_beside(&configured));
         let said = said.unwrap_or_else(|died| Lines::from([("versions".to_owned(), vec![died.to_string()])]));
         for (fact, words) in &said {
             let (mut said, mut wanted) = (words.clone(), sources[0].1.get(fact).cloned().unwrap_or_default());

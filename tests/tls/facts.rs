@@ -39,11 +39,11 @@ impl Facts {
         lines.insert("versions".to_owned(), self.suites.keys().cloned().collect());
         for (version, suites) in &self.suites {
             let mut suites = suites.clone();
-            if self.order == Some(Order::Client) {
-                suites.sort();
-            }
             // Of a single suite, and of SSL 2's, among which the client chooses, there is no order.
             let ordered = suites.len() > 1 && version != "SSLv2";
+            if self.order == Some(Order::Client) || !ordered {
+                suites.sort();
+            }
             let order = self.order.filter(|_| ordered).map(|order| format!("{order:?}").to_lowercase());
             lines.insert(format!("{version} order"), vec![order.unwrap_or_else(|| NULL.to_owned())]);
             lines.insert(format!("{version} suites"), suites);
@@ -76,8 +76,7 @@ impl Facts {
 }
 
 /// Facts that show in hellos before TLS 1.3 alone.
-const IN_OLD_HELLOS: [&str; 9] = [
-    "alpn",
+const IN_OLD_HELLOS: [&str; 8] = [
     "client_certificate_requested",
     "compression",
     "encrypt_then_mac",

@@ -34,7 +34,7 @@ fn of(target: &Value) -> Lines {
             .filter(|suite| suite["version"] == version["version"])
             .map(|suite| text(&suite["name"]))
             .collect();
-        if version["preference"] == "client" {
+        if version["preference"] != "server" {
             suites.sort();
         }
         lines.insert(format!("{name} suites"), suites);
@@ -53,7 +53,7 @@ fn of(target: &Value) -> Lines {
     {
         lines.insert(name.to_owned(), vec![text(&target[name])]);
     }
-    for name in ["session_id", "session_ticket"] {
+    for name in ["resumed", "session_id", "session_ticket"] {
         lines.insert(name.to_owned(), vec![text(&target["resumption"][name])]);
     }
     for name in ["alpn", "intolerances", "signature_algorithms"] {

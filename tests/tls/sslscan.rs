@@ -11,8 +11,17 @@ use roxmltree::{Document, Node};
 use crate::certificates::NAME;
 use crate::facts::{Facts, Lines, Order};
 
+/// What it is asked for: versions, suites too, groups too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Questions {
+    Versions,
+    Suites,
+    All,
+}
+
 /// What it found out.
 pub struct Scan {
+    questions: Questions,
     versions: Vec<String>,
     suites: BTreeMap<String, Suites>,
     groups: BTreeMap<String, Vec<String>>,
@@ -29,10 +38,15 @@ struct Suites {
 }
 
 impl Scan {
-    /// Runs it, `groups` too where that is asked for; `Err` where it ended by a signal.
-    pub fn of(address: SocketAddr, groups: bool) -> Result<Self, ExitStatus> {
+    /// Runs it for what is asked for; `Err` where it ended by a signal.
+    pub fn of(address: SocketAddr, questions: Questions) -> Result<Self, ExitStatus> {
+        let without: &[&str] = match questions {
+            Questions::Versions => &["--no-ciphersuites", "--no-groups"],
+            Questions::Suites => &["--no-groups"],
+            Questions::All => &[],
+        };
         let output = Command::new("sslscan")
-            .args((!groups).then_some("--no-groups"))
+            .args(without)
             .args(["--xml=-", "--no-colour", "--no-check-certificate", "--no-heartbleed", "--no-fallback"])
             .args(["--no-renegotiation", "--no-compression", &format!("--sni-name={NAME}"), &address.to_string()])
             .output()
@@ -63,7 +77,7 @@ impl Scan {
             let name = Group(number(node)).name().into_owned();
             groups.entry(attribute(node, "sslversion").to_owned()).or_default().push(name);
         }
-        Ok(Self { versions: versions.collect(), suites, groups })
+        Ok(Self { questions, versions: versions.collect(), suites, groups })
     }
 
     /// Its facts beside those of the same server from elsewhere, by the names that [`Facts::lines`] gives them. It tells
@@ -75,7 +89,7 @@ impl Scan {
         let mut lines = Lines::from([("versions".to_owned(), versions)]);
         for (version, theirs) in &other.suites {
             let Suites { walked, probed } = match self.suites.get(version) {
-                None if version.starts_with("SSL") => continue,
+                None if self.questions == Questions::Versions || version.starts_with("SSL") => continue,
                 None => &Suites::default(),
                 Some(suites) => suites,
             };

@@ -5,7 +5,7 @@ use crate::acquire::{AcquireOptions, Presented};
 use crate::handshake::KeyKind;
 use crate::lab::responder::{Behaviour, Credentials, Fault, Preference, Reaction, Responder};
 use crate::lab::smtp::Starttls;
-use crate::net::{Deadline, Limits, NetOptions, Network, ProxyChoice};
+use crate::net::{Deadline, Limits, NetOptions, Network, ProxyChoice, ProxyUrl};
 use crate::target::Target;
 
 const HANDSHAKE_FAILURE: Reaction = Reaction::Alert(40);
@@ -17,9 +17,14 @@ fn credentials() -> Credentials {
 
 async fn acquired_as(scheme: &str, behaviour: Behaviour) -> (Connection, Responder) {
     let responder = Responder::start(behaviour).await.unwrap();
+    let connection = acquired_from(&responder, scheme, ProxyChoice::Direct).await;
+    (connection, responder)
+}
+
+async fn acquired_from(responder: &Responder, scheme: &str, proxy: ProxyChoice) -> Connection {
     let network = Network::new(NetOptions {
         pins: vec![("server.test".to_owned(), responder.address().ip())],
-        target_proxy: ProxyChoice::Direct,
+        target_proxy: proxy,
         limits: Limits { step: Duration::from_secs(20), ..Limits::default() },
         ..NetOptions::default()
     })
@@ -30,7 +35,7 @@ async fn acquired_as(scheme: &str, behaviour: Behaviour) -> (Connection, Respond
     let presented = crate::acquire::acquire(&network, &AcquireOptions::default(), &target, deadline).await.unwrap();
     let Presented::ByServer { mut connections, .. } = presented else { panic!("no server") };
     assert_eq!(connections.len(), 1);
-    (connections.remove(0), responder)
+    connections.remove(0)
 }
 
 async fn acquired(behaviour: Behaviour) -> (Connection, Responder) {
@@ -265,6 +270,43 @@ async fn starttls_goes_before_every_hello() {
     assert_shows(&connection, Version::Tls10, &credentials.rsa.der);
     assert!(connection.timings.starttls.is_some());
     assert_eq!((responder.connections(), responder.hellos().len()), (6, 6));
+}
+
+/// A proxy that passes every CONNECT on to one address.
+async fn proxy_to(address: std::net::SocketAddr) -> std::net::SocketAddr {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(near.read_u8().await.unwrap());
+                }
+                let mut far = tokio::net::TcpStream::connect(address).await.unwrap();
+                near.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
+                // How either side ends it is its own affair.
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    own
+}
+
+#[tokio::test]
+async fn every_hello_goes_through_the_proxy() {
+    let credentials = credentials();
+    let behaviour = Behaviour::presenting(&credentials, &[Version::Tls11])
+        .with_fault(Fault::IntolerantAbove(Version::Tls11, Reaction::Close));
+    let responder = Responder::start(behaviour).await.unwrap();
+    let proxy = proxy_to(responder.address()).await;
+    let choice = ProxyChoice::Url(ProxyUrl::parse(&format!("http://{proxy}")).unwrap());
+    let connection = acquired_from(&responder, "https", choice).await;
+    assert_shows(&connection, Version::Tls11, &credentials.rsa.der);
+    assert!(connection.through_proxy);
+    assert_eq!(connection.address, Some(proxy));
 }
 
 #[test]

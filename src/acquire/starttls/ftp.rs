@@ -23,7 +23,7 @@ impl Protocol for Ftp {
             banner = read(conversation, "banner").await?;
         }
         if banner.code != 220 {
-            return Err(banner.refused("banner"));
+            return Err(banner.unwelcome(conversation));
         }
         conversation.say("AUTH TLS", "AUTH TLS").await?;
         let answer = read(conversation, "AUTH TLS").await?;

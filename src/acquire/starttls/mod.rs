@@ -1,7 +1,7 @@
 //! Protocols that turn to TLS in the middle of a plain-text conversation, one file each.
 //!
 //! Input: an open stream. Output: the stream at the point where the ClientHello goes out, or how
-//! the server declined. A protocol is added as a file with a [`Protocol`] in it and a line in
+//! the server declined. A protocol is added as a file with a `Protocol` in it and a line in
 //! [`negotiate`].
 
 mod conversation;

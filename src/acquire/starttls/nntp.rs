@@ -17,7 +17,7 @@ impl Protocol for Nntp {
     async fn ask(conversation: &mut Conversation, _: &str) -> Result<(), Declined> {
         let banner = read(conversation, "banner").await?;
         if !matches!(banner.code, 200 | 201) {
-            return Err(banner.refused("banner"));
+            return Err(banner.unwelcome(conversation));
         }
         let mut listed = capabilities(conversation).await?;
         let has = |listed: &Option<Vec<String>>, wanted: &str| {
@@ -180,11 +180,18 @@ pub(super) mod tests {
     async fn malformed_answers_are_told() {
         breaks_off(
             Scheme::Nntp,
-            &[(
-                &[Says(b"200 a\r\n"), CAPABILITIES, Says(b"101_\r\n"), Waits],
-                Outcome::NotTls,
-                "CAPABILITIES: what answers is not NNTP: \"101_\"",
-            )],
+            &[
+                (
+                    &[Says(b"220 mx.test ESMTP\r\n"), Waits],
+                    Outcome::NotTls,
+                    "banner: what answers is not NNTP: \"220 mx.test",
+                ),
+                (
+                    &[Says(b"200 a\r\n"), CAPABILITIES, Says(b"101_\r\n"), Waits],
+                    Outcome::NotTls,
+                    "CAPABILITIES: what answers is not NNTP: \"101_\"",
+                ),
+            ],
         )
         .await;
     }

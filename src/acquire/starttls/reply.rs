@@ -20,6 +20,17 @@ impl fmt::Display for Reply {
 }
 
 impl Reply {
+    /// Why this greeting is not one that a conversation can follow.
+    pub(super) fn unwelcome(&self, conversation: &Conversation) -> Declined {
+        const STEP: &str = "banner";
+        // Servers turn clients away with 4yz and 5yz; what else is no welcome is another protocol's.
+        if self.code >= 400 {
+            self.refused(STEP)
+        } else {
+            conversation.not_understood(STEP, self.to_string().as_bytes())
+        }
+    }
+
     pub(super) fn refused(&self, step: &str) -> Declined {
         Declined::refused(step, &self.to_string())
     }

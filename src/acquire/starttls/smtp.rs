@@ -22,7 +22,7 @@ impl Protocol for Smtp {
     async fn ask(conversation: &mut Conversation, _: &str) -> Result<(), Declined> {
         let banner = read(conversation, "banner").await?;
         if banner.code != 220 {
-            return Err(banner.refused("banner"));
+            return Err(banner.unwelcome(conversation));
         }
         conversation.say("EHLO", &format!("EHLO {CLIENT_NAME}")).await?;
         let capabilities = read(conversation, "EHLO").await?;

@@ -1,6 +1,7 @@
 //! XMPP STARTTLS (RFC 6120 §5), between client and server and between servers.
 
 use std::fmt::Write as _;
+use std::net::Ipv6Addr;
 
 use super::conversation::Conversation;
 use super::xml::{Kind, Next, Tag, Tags};
@@ -52,7 +53,7 @@ fn is_other(octets: &[u8]) -> bool {
 async fn ask(conversation: &mut Conversation, content: &str, name: &str) -> Result<(), Declined> {
     let header = format!(
         "<?xml version='1.0'?><stream:stream to='{}' version='1.0' xml:lang='en' xmlns='{content}' xmlns:stream='{STREAMS}'>",
-        escaped(name)
+        escaped(&domain(name))
     );
     conversation.send("stream", header.as_bytes()).await?;
     let mut answers = Answers { conversation, name, tags: Tags::default(), read: 0 };
@@ -165,6 +166,14 @@ impl Answers<'_> {
                 }
             }
         }
+    }
+}
+
+/// A name as it stands in an address of XMPP: U-labels, an IPv6 address in brackets (RFC 7622 §3.2).
+fn domain(name: &str) -> String {
+    match name.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => idna::domain_to_unicode(name).0,
     }
 }
 
@@ -283,6 +292,13 @@ pub(super) mod tests {
             ],
         )
         .await;
+    }
+
+    #[test]
+    fn domains_are_written_as_addresses_of_xmpp_have_them() {
+        assert_eq!(domain("xn--bcher-kva.example"), "bücher.example");
+        assert_eq!(domain("www.real.test"), "www.real.test");
+        assert_eq!((domain("2001:db8::1"), domain("192.0.2.1")), ("[2001:db8::1]".to_owned(), "192.0.2.1".to_owned()));
     }
 
     #[test]

@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn codes_of_later_work_are_not_offered() {
-        for code in ["mail.no-mx"] {
+        for code in ["mail.no-mx", "mail.plaintext-possible"] {
             assert!(find(code).is_none(), "{code}");
         }
     }

@@ -221,7 +221,7 @@ fn nothing_works(place: (&str, u16), failing: &[&Connection], case: &Reached<'_>
         sink.report(codes::FAILED, Weight::Usual, About::Target, message, remedy);
         return;
     }
-    let scheme = scheme(&case.target);
+    let scheme = scheme(case.target);
     for (code, of_code) in &groups {
         let all: Vec<Tried> = of_code.iter().map(|made| tried(place, made)).collect();
         let all: Vec<&Tried> = all.iter().collect();
@@ -312,11 +312,21 @@ fn remedy(scheme: Scheme, code: Code, made: &Connection, all: &[&Tried]) -> Stri
              --servername sends another name"
                 .to_owned()
         }
-        // Server and client both wait for the other to begin.
-        _ if made.outcome == Outcome::Timeout && matches!(scheme.opening(), Opening::OnRequest { .. }) => {
-            format!("check scheme and port of the target ({}); if they are right, {}", alternatives(scheme), remedies(all))
-        }
-        _ => remedies(all),
+        _ => match (made.outcome, scheme.opening()) {
+            // Server and client both wait for the other to begin.
+            (Outcome::Timeout, Opening::OnRequest { .. }) => {
+                format!(
+                    "check scheme and port of the target ({}); if they are right, {}",
+                    alternatives(scheme),
+                    remedies(all)
+                )
+            }
+            // What a server may do that expects a ClientHello and gets something else.
+            (Outcome::Reset | Outcome::Closed, Opening::OnRequest { .. }) => {
+                format!("{}; besides, {}", remedies(all), alternatives(scheme))
+            }
+            _ => remedies(all),
+        },
     }
 }
 

@@ -169,6 +169,15 @@ fn a_wrong_scheme_is_thought_of() {
         let start = format!("check scheme and port of the target ({remedy}");
         assert!(findings[0].remedy.starts_with(&start), "{}", findings[0].remedy);
     }
+    for outcome in [Outcome::Reset, Outcome::Closed] {
+        let mut cut = made("192.0.2.1:1433", outcome);
+        cut.connected = true;
+        let mut examination = with(vec![cut]);
+        examination.target = "mssql://a.test:1433".to_owned();
+        let findings = expect(&examination, &[("connection.handshake-failed", Critical)]);
+        let end = "; besides, tls:// is for a port that speaks TLS at once";
+        assert!(findings[0].remedy.ends_with(end), "{}", findings[0].remedy);
+    }
 }
 
 #[test]

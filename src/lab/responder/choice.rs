@@ -81,7 +81,13 @@ pub(super) fn answer(behaviour: &Behaviour, offered: &Offered, number: usize, re
             settled.signature = settled.signature.map(|chosen| signs_with.unwrap_or(chosen));
             message::answer(behaviour, &hello, &settled, &terms)
         }
-        Err(description) => refusal(Reaction::Alert(description)),
+        Err(description) => {
+            let own = behaviour.faults.iter().find_map(|fault| match fault {
+                Fault::NothingInCommon(reaction) => Some(*reaction),
+                _ => None,
+            });
+            refusal(own.unwrap_or(Reaction::Alert(description)))
+        }
     }
 }
 
@@ -121,6 +127,7 @@ fn reaction(fault: &Fault, hello: &ClientHello, number: usize) -> Option<Reactio
     let (applies, reaction) = match fault {
         Fault::Every(reaction) => (true, reaction),
         Fault::First(connections, reaction) => (number <= *connections, reaction),
+        Fault::After(connections, reaction) => (number > *connections, reaction),
         Fault::IntolerantAbove(version, reaction) if *version >= Version::Tls12 => {
             (hello.version > version.wire() || hello.versions().iter().any(|offered| offered > version), reaction)
         }
@@ -134,6 +141,7 @@ fn reaction(fault: &Fault, hello: &ClientHello, number: usize) -> Option<Reactio
             (extensions.iter().any(|extension| !known.contains(&extension.kind)), reaction)
         }
         Fault::WarnsFirst(_)
+        | Fault::NothingInCommon(_)
         | Fault::SettlesOnSuite(_)
         | Fault::SignsWith(_)
         | Fault::SettlesOnVersion(_)

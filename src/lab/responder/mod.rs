@@ -104,6 +104,10 @@ pub enum Fault {
     Every(Reaction),
     /// It reacts so to that many connections, and then no more: overloaded.
     First(usize, Reaction),
+    /// It answers that many connections, and then reacts so: it limits those of one client.
+    After(usize, Reaction),
+    /// It reacts so where it has nothing in common with the client.
+    NothingInCommon(Reaction),
     /// It reacts so to hellos of a newer version, instead of answering with its own. For TLS 1.2 these are hellos with TLS
     /// 1.3 in supported_versions.
     IntolerantAbove(Version, Reaction),

@@ -19,6 +19,8 @@ pub(in crate::lab) struct OldServer {
     /// Whether it hangs up on hellos of versions that it does not know, instead of answering with its own.
     #[serde(default)]
     intolerant: bool,
+    /// How many connections it answers before it closes all others; none: any number.
+    answers: Option<usize>,
 }
 
 impl OldServer {
@@ -41,6 +43,10 @@ impl OldServer {
         let newest = versions.iter().copied().max();
         let behaviour = Behaviour { versions, chains: vec![(key, chain)], ..Behaviour::default() };
         let behaviour = if suites.is_empty() { behaviour } else { behaviour.with_suites(&suites) };
+        let behaviour = match self.answers {
+            Some(connections) => behaviour.with_fault(Fault::After(connections, Reaction::Close)),
+            None => behaviour,
+        };
         Ok(match newest.filter(|_| self.intolerant) {
             Some(newest) => behaviour.with_fault(Fault::IntolerantAbove(newest, Reaction::Close)),
             None => behaviour,

@@ -108,6 +108,7 @@ async fn conversations_that_break_off_have_their_word() {
             (&[Says(b"220 mx.test\r\n"), EHLO], Outcome::Closed, "EHLO: the server closed the connection"),
             (&[Says(b"220 mx.test\r\n"), EHLO, Turn::Resets], Outcome::Reset, "EHLO: the connection was reset"),
             (&[Says(b"220-a\r\n250 b\r\n"), Waits], Outcome::NotTls, "not SMTP: \"250 b\""),
+            (&[Says(b"200 news.test\r\n"), Waits], Outcome::NotTls, "not SMTP: \"200 news.test\""),
             (&[Says(b"220_a\r\n"), Waits], Outcome::NotTls, "not SMTP"),
             (&[Says(b"999 a\r\n"), Waits], Outcome::NotTls, "not SMTP"),
             (&[Says(b"\r\n"), Waits], Outcome::NotTls, "not SMTP"),
