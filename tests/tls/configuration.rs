@@ -58,6 +58,9 @@ pub struct Configuration {
     /// What else the report says; what is not here is as for every server of the program.
     #[serde(default)]
     traits: BTreeMap<String, Value>,
+    /// The findings above information, as `SEVERITY CODE`.
+    #[serde(default)]
+    findings: Vec<String>,
 }
 
 /// A known fault or blind spot of sslscan.
@@ -125,6 +128,7 @@ impl Configuration {
             suites: self.suites.clone(),
             groups: self.groups.clone(),
             traits: self.traits.clone(),
+            findings: self.findings.clone(),
         }
     }
 }
