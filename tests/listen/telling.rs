@@ -9,7 +9,7 @@ use certflight::handshake::{CipherSuite, ClientHello, Extension, Version};
 use serde_json::{Value, json};
 
 use crate::listening::{Listening, run};
-use crate::support::{Pki, Staging, have};
+use crate::support::{Pki, Staging, have, own_address};
 
 fn certflight(arguments: &[&str]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_certflight")).args(arguments).stdin(Stdio::null()).output().unwrap();
@@ -121,9 +121,9 @@ fn without_a_terminal_each_new_client_is_a_line_and_a_table_comes_in_the_end() {
 #[test]
 fn quiet_says_nothing_where_all_is_well_and_one_line_where_not() {
     for (version, lines) in [(Version::Tls12, 0), (Version::Tls10, 1)] {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let free = format!("{}:8443", own_address());
         let mut child = Command::new(env!("CARGO_BIN_EXE_certflight"))
-            .args(["listen", &free.to_string(), "--quiet", "--count", "1"])
+            .args(["listen", &free, "--quiet", "--count", "1"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -131,7 +131,7 @@ fn quiet_says_nothing_where_all_is_well_and_one_line_where_not() {
         let hello = ClientHello::new(version, [1; 32], vec![CipherSuite(0xc02f)], Vec::new()).encode();
         // Nothing tells when it listens.
         let mut stream = loop {
-            match TcpStream::connect(free) {
+            match TcpStream::connect(&free) {
                 Ok(stream) => break stream,
                 Err(_) => assert!(child.try_wait().unwrap().is_none()),
             }
@@ -224,7 +224,6 @@ fn what_cannot_be_done_is_said_and_exits_with_3() {
     for (arguments, words) in [
         (vec!["listen", address.as_str()], "something else listens there"),
         (vec!["listen", "192.0.2.1:0"], "this machine has no such address"),
-        (vec!["listen", "no.such.host.invalid:1"], "no.such.host.invalid has no address"),
         (vec!["listen", "somewhere"], "give PORT, :PORT, HOST:PORT or [IPv6]:PORT"),
         (vec!["listen"], "ADDR"),
         (vec!["listen", "127.0.0.1:0", "--cert", file], "no.pem"),
