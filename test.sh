@@ -19,8 +19,13 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         echo "installing ${missing[*]}"
         export DEBIAN_FRONTEND=noninteractive
         # A server started by its package would only be in the way: the tests start their own.
-        { apt-get -qq update && RUNLEVEL=1 apt-get -qq install -y --no-install-recommends "${missing[@]}"; } >/dev/null ||
-            echo "could not install ${missing[*]}; the tests that need them will be skipped"
+        install() { RUNLEVEL=1 apt-get -qq install -y --no-install-recommends "$@" >/dev/null; }
+        if ! { apt-get -qq update >/dev/null && install "${missing[@]}"; }; then
+            # One that cannot be had should not keep the others away.
+            for package in "${missing[@]}"; do
+                install "$package" || echo "could not install $package; the tests that need it will be skipped"
+            done
+        fi
     fi
 
     # What does not go beside the others (Exim beside Postfix), or wants a domain or a desktop, is only unpacked.

@@ -135,8 +135,8 @@ notes!(
 ADDR is PORT or :PORT (every address of this machine), HOST:PORT or [IPv6]:PORT; port 0 takes a free one.
 Clients see a failed handshake, unless --cert or --forward is given; some then try again with less, and are listed for
 each try. With --forward the service sees connections from this machine instead of the clients' addresses.
-Fit is a client that offers TLS 1.3, or TLS 1.2 with AES (GCM or CBC) after ECDHE or RSA. Ctrl-C ends it and sums up;
-the exit code is 0 when every client was fit, 1 when some were not, 3 when none was seen. With ndjson, --output appends.
+Fit is a client that offers TLS 1.3, or TLS 1.2 with a suite that Office 365 lists, or its like with ECDSA: AES with
+ECDHE, or AES-GCM with RSA. Ctrl-C ends it and sums up; the exit code is 0 when every client was fit, 1 when some were not, 3 when none was seen. With ndjson, --output appends.
 
 Examples:
   certflight listen 8443                                     who connects, and with what?
@@ -415,7 +415,7 @@ pub struct RootsArgs {
 #[derive(Debug, Args)]
 #[command(after_help = LISTEN_NOTES, after_long_help = LONG_LISTEN_NOTES)]
 pub struct ListenArgs {
-    /// Where to listen: PORT, HOST:PORT or [IPv6]:PORT
+    /// Where to listen: PORT, or HOST:PORT with an IPv6 address in brackets
     #[arg(value_name = "ADDR", required = true, value_parser = values::listen_at)]
     pub addresses: Vec<values::ListenAt>,
 
@@ -530,7 +530,7 @@ pub struct ExplainArgs {
 #[derive(Debug, Args)]
 #[command(after_help = TLS_NOTES, after_long_help = LONG_TLS_NOTES)]
 pub struct TlsArgs {
-    /// Servers: HOST, HOST:PORT, [IPv6]:PORT or SCHEME://HOST[:PORT]
+    /// Servers: HOST, HOST:PORT or SCHEME://HOST, with or without a port
     #[arg(value_name = "TARGET", required_unless_present_any = ["targets_from", "list_clients"])]
     pub targets: Vec<String>,
 

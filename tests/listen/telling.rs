@@ -128,7 +128,7 @@ fn quiet_says_nothing_where_all_is_well_and_one_line_where_not() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let hello = ClientHello::new(version, [1; 32], vec![CipherSuite(0x002f)], Vec::new()).encode();
+        let hello = ClientHello::new(version, [1; 32], vec![CipherSuite(0xc02f)], Vec::new()).encode();
         // Nothing tells when it listens.
         let mut stream = loop {
             match TcpStream::connect(free) {
@@ -151,13 +151,13 @@ fn files_get_the_report_or_have_lines_appended() {
     fs::write(path("log"), "before\n").unwrap();
     for round in 0..2 {
         let listening = Listening::start(&["--format", "ndjson", "--output", &path("log")]);
-        connect(&listening, Version::Tls12, &[0x002f], "a.example.test");
+        connect(&listening, Version::Tls12, &[0xc02f], "a.example.test");
         let told = listening.finish();
         assert_eq!((told.exit, told.stdout.as_str()), (0, ""));
         assert_eq!(fs::read_to_string(path("log")).unwrap().lines().count(), 2 + round);
     }
     let listening = Listening::start(&["--format", "csv", "--output", &path("table.csv")]);
-    connect(&listening, Version::Tls12, &[0x002f], "a.example.test");
+    connect(&listening, Version::Tls12, &[0xc02f], "a.example.test");
     assert_eq!(listening.finish().exit, 0);
     let table = fs::read_to_string(path("table.csv")).unwrap();
     assert_eq!(table.lines().count(), 2);
@@ -177,7 +177,7 @@ fn a_pipe_that_nobody_reads_any_more_ends_it() {
     stderr.read_line(&mut said).unwrap();
     let address = said.trim().strip_prefix("listening on ").unwrap().to_owned();
     drop(child.stdout.take());
-    let hello = ClientHello::new(Version::Tls12, [1; 32], vec![CipherSuite(0x002f)], Vec::new()).encode();
+    let hello = ClientHello::new(Version::Tls12, [1; 32], vec![CipherSuite(0xc02f)], Vec::new()).encode();
     TcpStream::connect(&address).unwrap().write_all(&hello).unwrap();
     let mut rest = String::new();
     stderr.read_to_string(&mut rest).unwrap();
@@ -197,7 +197,7 @@ fn time_ends_it_and_no_client_is_no_good_news() {
 fn one_socket_takes_both_families_where_there_are_both() {
     let listening = Listening::at(":0", &["--format", "ndjson"]);
     let port = listening.address.port();
-    let hello = ClientHello::new(Version::Tls12, [1; 32], vec![CipherSuite(0x002f)], Vec::new()).encode();
+    let hello = ClientHello::new(Version::Tls12, [1; 32], vec![CipherSuite(0xc02f)], Vec::new()).encode();
     let mut sources = Vec::new();
     for host in ["127.0.0.1", "::1"] {
         // A machine may have no IPv6 at all.
