@@ -17,7 +17,7 @@ use crate::acquire::{AcquireError, AcquireOptions, door};
 use crate::clients;
 use crate::finding::{self, Policy, TlsAsked, Verdict};
 use crate::net::{Deadline, Network};
-use crate::readiness::{self, ReadinessOptions};
+use crate::readiness::{self, Readiness, ReadinessOptions};
 use crate::render::{self, Format};
 use crate::report::tls::{Examined, TlsReport, TlsTarget};
 use crate::target::{Scheme, Server, Target, without_credentials};
@@ -147,43 +147,32 @@ impl Asked {
             Err(connection) => door::Doors { resolution: None, doors: Vec::new(), failures: vec![*connection] },
         };
         let options = ReadinessOptions { alpn: protocols(&server, &self.options), ..self.options.clone() };
+        let shown = |readiness: Option<&Readiness>| {
+            let asked = TlsAsked {
+                target: &name,
+                resolution: found.resolution.as_ref(),
+                // What failed on the way to an address that answers is in the report alone.
+                failures: if readiness.is_some() { &[] } else { &found.failures },
+                readiness,
+                expected_clients: &self.expected_clients,
+                expect_office365: self.expect_office365,
+            };
+            let findings = finding::judge_tls(&asked, &self.policy);
+            TlsTarget::new(&Examined {
+                target: &name,
+                failures: &found.failures,
+                readiness,
+                findings: &findings,
+                elapsed: started.elapsed(),
+            })
+        };
         let mut targets = Vec::new();
         for door in &found.doors {
             let readiness = readiness::examine(door, &options).await;
-            let asked = TlsAsked {
-                target: &name,
-                resolution: found.resolution.as_ref(),
-                failures: &[],
-                readiness: Some(&readiness),
-                expected_clients: &self.expected_clients,
-                expect_office365: self.expect_office365,
-            };
-            let findings = finding::judge_tls(&asked, &self.policy);
-            targets.push(TlsTarget::new(&Examined {
-                target: &name,
-                failures: &found.failures,
-                readiness: Some(&readiness),
-                findings: &findings,
-                elapsed: started.elapsed(),
-            }));
+            targets.push(shown(Some(&readiness)));
         }
         if targets.is_empty() {
-            let asked = TlsAsked {
-                target: &name,
-                resolution: found.resolution.as_ref(),
-                failures: &found.failures,
-                readiness: None,
-                expected_clients: &self.expected_clients,
-                expect_office365: self.expect_office365,
-            };
-            let findings = finding::judge_tls(&asked, &self.policy);
-            targets.push(TlsTarget::new(&Examined {
-                target: &name,
-                failures: &found.failures,
-                readiness: None,
-                findings: &findings,
-                elapsed: started.elapsed(),
-            }));
+            targets.push(shown(None));
         }
         targets
     }

@@ -143,7 +143,8 @@ pub(super) struct Older<'a> {
     group_choices: Choices<Group>,
     alpn: Vec<Vec<u8>>,
     alpn_is_over: bool,
-    bare: bool,
+    /// Asked without extensions.
+    pub(super) bare: bool,
     turn: usize,
     /// What was offered last and not taken.
     left: Vec<CipherSuite>,

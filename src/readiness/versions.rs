@@ -76,6 +76,14 @@ pub(super) async fn versions(inquiry: &Inquiry<'_>) -> (Vec<VersionFacts>, Optio
         }
     }
     newest.settle(alive).await;
+    let ended = matches!(newest.end, Some(Reply::Alert(_) | Reply::Ended(_))) && !newest.facts.is_accepted();
+    if inquiry.options.all
+        && ended
+        && let Some(of_12) = older.last().filter(|older| older.facts.is_accepted() && !older.bare)
+        && let Some(how) = breaks_off(inquiry, &of_12.facts).await
+    {
+        inquiry.findings.intolerance(Intolerance::Version(Version::Tls13, how));
+    }
     if inquiry.options.all
         && let Some(older) = older.iter_mut().rev().find(|older| older.facts.is_accepted())
     {
@@ -165,6 +173,30 @@ async fn still_answers(older: &mut [Older<'_>], newest: &Newest<'_>) -> bool {
         Some(older) => older.still_answers().await,
         None => newest.is_taken() && newest.still_answers().await,
     }
+}
+
+/// How the server ends the connection, if it does, where TLS 1.3 is offered beside the TLS 1.2 that it takes, as today's
+/// clients do. A refusal of TLS 1.3 alone does not tell, since there was nothing else to settle on.
+async fn breaks_off(inquiry: &Inquiry<'_>, of_12: &VersionFacts) -> Option<String> {
+    let prober = inquiry.prober;
+    let mut suites = offer::suites(Version::Tls13);
+    suites.extend(of_12.suites.iter().map(|accepted| accepted.suite));
+    let mut groups = offer::curves();
+    groups.extend(offer::groups_of_13().into_iter().filter(|group| !offer::curves().contains(group)));
+    let offer = Offer { suites, groups, schemes: offer::schemes(), shares: vec![Group::X25519], ..Offer::default() };
+    let mut hello = offer.hello(Version::Tls13, prober.door.server_name());
+    let both = Extension::supported_versions(&[Version::Tls13.wire(), Version::Tls12.wire()]);
+    for extension in hello.extensions.iter_mut().flatten().filter(|extension| extension.kind == both.kind) {
+        *extension = both.clone();
+    }
+    match prober.ask(&hello).await {
+        Reply::Alert(alert) => Some(Reply::Alert(alert)),
+        // Once more, in case it was chance.
+        Reply::Ended(_) => Some(prober.ask(&hello).await),
+        Reply::Hello(_) | Reply::Unopened(_) => None,
+    }
+    .filter(|reply| matches!(reply, Reply::Alert(_) | Reply::Ended(_)))
+    .map(|reply| reply.in_words())
 }
 
 /// Whether a reply leaves open what another way of asking would bring.
