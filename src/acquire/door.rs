@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::server::{failed, untried};
 use super::starttls::{self, Waits};
@@ -30,7 +31,7 @@ pub struct Door {
     place: Place,
     /// The connection that showed the way to be open, for the first who asks.
     ready: Mutex<Option<Ready>>,
-    deadline: Deadline,
+    deadline: Mutex<Deadline>,
 }
 
 enum Ready {
@@ -76,7 +77,7 @@ pub async fn find(
         server_name: server_name.clone(),
         place,
         ready: Mutex::new(ready),
-        deadline,
+        deadline: Mutex::new(deadline),
     };
     if let Some(proxy) = network.target_proxy(&host) {
         let place = Place::Proxy { proxy: proxy.clone(), host, port };
@@ -128,8 +129,28 @@ impl Door {
             server_name: server_name.clone(),
             place,
             ready: Mutex::new(None),
-            deadline,
+            deadline: Mutex::new(deadline),
         }
+    }
+
+    /// Sets when all of it ends: several doors that are gone through one after the other each have their own time.
+    pub fn set_deadline(&self, deadline: Deadline) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+    }
+
+    /// Puts the end off, by time that went by for another reason than the server's.
+    pub fn extend(&self, by: Duration) {
+        let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        deadline.0 = deadline.0.checked_add(by).unwrap_or(deadline.0);
+    }
+
+    /// A connection that was not made because the time was up.
+    #[must_use]
+    pub fn too_late(&self) -> Connection {
+        let detail = "it was not asked: the deadline of the run came first";
+        let through_proxy = matches!(self.place, Place::Proxy { .. });
+        let failure = Failure::at_once(Outcome::Timeout, detail.to_owned());
+        Connection { through_proxy, ..failed(self.address(), failure) }
     }
 
     /// The address; `None` through a proxy.
@@ -150,7 +171,7 @@ impl Door {
     /// When all of it ends.
     #[must_use]
     pub fn deadline(&self) -> Deadline {
-        self.deadline
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The network behind it.
@@ -167,14 +188,14 @@ impl Door {
         let opened = match (self.take_ready(), &self.place) {
             (Some(Ready::Entered(entered)), _) => return Ok(*entered),
             (Some(Ready::Opened(opened)), _) => Ok(opened),
-            (None, Place::Address(address)) => self.network.connect(*address, self.deadline).await,
+            (None, Place::Address(address)) => self.network.connect(*address, self.deadline()).await,
             (None, Place::Proxy { proxy, host, port }) => {
-                Box::pin(self.network.tunnel(proxy, host, *port, self.deadline)).await
+                Box::pin(self.network.tunnel(proxy, host, *port, self.deadline())).await
             }
         };
         let entered = match opened {
             Ok(opened) => {
-                let waits = Waits::new(&self.network.options().limits, self.deadline);
+                let waits = Waits::new(&self.network.options().limits, self.deadline());
                 enter(opened, self.server.scheme, &self.server_name, waits).await
             }
             Err(failure) => Err(Box::new(failed(self.address(), failure))),

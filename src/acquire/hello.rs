@@ -103,11 +103,11 @@ async fn converse(
     let limit =
         Deadline(Instant::now().checked_add(step.saturating_mul(STEPS)).map_or(deadline.0, |at| at.min(deadline.0)));
     let mut heard = false;
-    let silence = |heard: bool| {
+    let silence = |heard: bool, waited: Duration| {
         if heard {
             Ended::new(Outcome::Stalled, format!("handshake: begun, but not complete after {}", seconds(step)))
         } else {
-            Ended::new(Outcome::Timeout, format!("handshake: no answer in {}", seconds(step)))
+            Ended::new(Outcome::Timeout, deadline.describe_silence("handshake", step, waited))
         }
     };
     let write = async {
@@ -115,13 +115,15 @@ async fn converse(
         stream.flush().await
     };
     // A server that refuses at once may have said why before it closed, so a failed write is no end yet.
-    if timeout(limit.cap(step), write).await.is_err() {
-        return Err(silence(false));
+    let wait = limit.cap(step);
+    if timeout(wait, write).await.is_err() {
+        return Err(silence(false, wait));
     }
     let mut piece = vec![0; PIECE];
     loop {
-        let read = match timeout(limit.cap(step), stream.read(&mut piece)).await {
-            Err(_) => return Err(silence(heard)),
+        let wait = limit.cap(step);
+        let read = match timeout(wait, stream.read(&mut piece)).await {
+            Err(_) => return Err(silence(heard, wait)),
             Ok(Ok(0)) => return Err(Ended::new(Outcome::Closed, "handshake: the server closed the connection")),
             Ok(Ok(read)) => read,
             Ok(Err(error)) => return Err(broken(&error)),

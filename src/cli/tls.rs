@@ -1,7 +1,7 @@
 //! `tls`: what of TLS servers take, and which clients can connect.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use super::output::{self, Output};
 use super::progress::Bar;
 use super::resolve::{self, Named};
 use crate::Progress as _;
-use crate::acquire::{AcquireError, AcquireOptions, door};
+use crate::acquire::{AcquireError, AcquireOptions, Connection, door};
 use crate::clients;
 use crate::finding::{self, Policy, TlsAsked, Verdict};
 use crate::net::{Deadline, Network};
@@ -56,9 +56,11 @@ pub(super) fn run(args: &TlsArgs) -> Result<Verdict, CliError> {
         expected_clients: args.expect_client.clone(),
         expect_office365: args.expect_office365,
         deadline: args.network.deadline,
+        // At a rate, those asked at the same time would only wait for each other, and their time run out.
+        at_once: if args.rate.is_some() { 1 } else { usize::from(args.network.concurrency).max(1) },
     });
     let runtime = runtime(targets.len())?;
-    let report = runtime.block_on(all(asked, targets, usize::from(args.network.concurrency), output.progress));
+    let report = runtime.block_on(all(asked, targets, output.progress));
     // A resolver of the system's may still be waiting in a thread of its own: nobody waits for it.
     runtime.shutdown_background();
     let report = report?;
@@ -90,15 +92,12 @@ struct Asked {
     policy: Policy,
     expected_clients: Vec<String>,
     expect_office365: bool,
-    deadline: std::time::Duration,
+    deadline: Duration,
+    /// Targets, and addresses of one target, that are asked at the same time.
+    at_once: usize,
 }
 
-async fn all(
-    asked: Arc<Asked>,
-    targets: Vec<Named>,
-    concurrency: usize,
-    progress: bool,
-) -> Result<TlsReport, CliError> {
+async fn all(asked: Arc<Asked>, targets: Vec<Named>, progress: bool) -> Result<TlsReport, CliError> {
     let started = Timestamp::now();
     let bar = Bar::new(progress);
     let work = stream::iter(targets)
@@ -113,7 +112,7 @@ async fn all(
                 targets
             }
         })
-        .buffered(concurrency.max(1))
+        .buffered(asked.at_once)
         .collect::<Vec<_>>();
     let results = watched(work, &bar).await;
     bar.clear();
@@ -147,34 +146,66 @@ impl Asked {
             Err(connection) => door::Doors { resolution: None, doors: Vec::new(), failures: vec![*connection] },
         };
         let options = ReadinessOptions { alpn: protocols(&server, &self.options), ..self.options.clone() };
-        let shown = |readiness: Option<&Readiness>| {
+        let examining: Vec<_> = found.doors.iter().map(|door| self.examined(door, &options, started)).collect();
+        let examined: Vec<(Readiness, Duration)> = stream::iter(examining).buffered(self.at_once).collect().await;
+        let (working, lost): (Vec<_>, Vec<_>) =
+            examined.into_iter().partition(|(readiness, _)| readiness.accepted().next().is_some());
+        let judged = |readiness: Option<&Readiness>, failures: &[Connection], working: &[&Connection], elapsed| {
             let asked = TlsAsked {
                 target: &name,
                 resolution: found.resolution.as_ref(),
-                // What failed on the way to an address that answers is in the report alone.
-                failures: if readiness.is_some() { &[] } else { &found.failures },
+                failures,
+                working,
                 readiness,
                 expected_clients: &self.expected_clients,
                 expect_office365: self.expect_office365,
             };
             let findings = finding::judge_tls(&asked, &self.policy);
-            TlsTarget::new(&Examined {
-                target: &name,
-                failures: &found.failures,
-                readiness,
-                findings: &findings,
-                elapsed: started.elapsed(),
-            })
+            let failures: Vec<Connection> = found.failures.iter().chain(failures).cloned().collect();
+            TlsTarget::new(&Examined { target: &name, failures: &failures, readiness, findings: &findings, elapsed })
         };
-        let mut targets = Vec::new();
-        for door in &found.doors {
-            let readiness = readiness::examine(door, &options).await;
-            targets.push(shown(Some(&readiness)));
+        if found.doors.is_empty() {
+            return vec![self.unreached(&name, &found, started.elapsed())];
         }
-        if targets.is_empty() {
-            targets.push(shown(None));
+        if working.is_empty() {
+            return lost.iter().map(|(readiness, elapsed)| judged(Some(readiness), &[], &[], *elapsed)).collect();
         }
-        targets
+        // Addresses that do not work are told of with the first that does: no fault where this machine has no way to them.
+        let lost: Vec<Connection> = lost.into_iter().map(|(readiness, _)| readiness.connection).collect();
+        let connections: Vec<&Connection> = working.iter().map(|(readiness, _)| &readiness.connection).collect();
+        let mut failures = lost.as_slice();
+        working
+            .iter()
+            .map(|(readiness, elapsed)| judged(Some(readiness), std::mem::take(&mut failures), &connections, *elapsed))
+            .collect()
+    }
+
+    /// What one address takes, and how long it was since the start when that was known.
+    async fn examined(&self, door: &door::Door, options: &ReadinessOptions, started: Instant) -> (Readiness, Duration) {
+        door.set_deadline(Deadline::after(self.deadline));
+        let readiness = readiness::examine(door, options).await;
+        (readiness, started.elapsed())
+    }
+
+    /// No address that could be asked.
+    fn unreached(&self, name: &str, found: &door::Doors, elapsed: Duration) -> TlsTarget {
+        let asked = TlsAsked {
+            target: name,
+            resolution: found.resolution.as_ref(),
+            failures: &found.failures,
+            working: &[],
+            readiness: None,
+            expected_clients: &self.expected_clients,
+            expect_office365: self.expect_office365,
+        };
+        let findings = finding::judge_tls(&asked, &self.policy);
+        TlsTarget::new(&Examined {
+            target: name,
+            failures: &found.failures,
+            readiness: None,
+            findings: &findings,
+            elapsed,
+        })
     }
 
     /// What cannot be asked at all.

@@ -302,8 +302,10 @@ pub struct TlsAsked<'a> {
     pub target: &'a str,
     /// How its name resolved.
     pub resolution: Option<&'a Resolution>,
-    /// Connections that failed before anything could be asked.
+    /// Connections that failed: before anything could be asked, or, where something was found, to other addresses.
     pub failures: &'a [Connection],
+    /// The addresses at which something was found, as far as those that failed are to be set against them.
+    pub working: &'a [&'a Connection],
     /// What was found; `None` where nothing could be asked.
     pub readiness: Option<&'a Readiness>,
     /// `--expect-client`: names of clients that have to connect.

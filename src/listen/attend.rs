@@ -252,7 +252,7 @@ async fn pass_on(
     };
     let (told, mut is_told) = tokio::sync::oneshot::channel();
     let mut told = Some(told);
-    let relay = forward::relay(stream, opened, &mut watch, deadline, |seen, watch| {
+    let relay = forward::relay(stream, opened, &mut watch, deadline, shared.options.timeout, |seen, watch| {
         shared.record_at_once(visit.observation(seen, watch.ehlo.clone()));
         // Nobody listens any more where the connection has ended.
         let _ = told.take().map(|told| told.send(()));

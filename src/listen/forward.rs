@@ -50,17 +50,20 @@ impl Service {
 }
 
 /// Copies both ways until both have ended, or one was cut off. `record` is told once what the client is: when that is known,
-/// when the time for it is up, or when the connection ends before.
+/// when the time for it is up, or when the connection ends before. Once the service has ended it, a client may be silent for
+/// `patience`: one that never ends its own side would keep its place from others.
 pub(super) async fn relay(
     client: TcpStream,
     service: Opened,
     watch: &mut Watch,
     deadline: Instant,
+    patience: Duration,
     mut record: impl FnMut(Seen, &Watch) + Send,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_service, mut to_service) = tokio::io::split(service.stream);
     let mut told = false;
+    let (end, mut has_ended) = tokio::sync::watch::channel(false);
     let up = async {
         let mut chunk = vec![0; CHUNK];
         while !told {
@@ -92,15 +95,40 @@ pub(super) async fn relay(
             }
             passed?;
         }
-        copy(&mut from_client, &mut to_service, &mut chunk).await
+        loop {
+            // Nobody hears a client out for ever once the service has ended.
+            let read = tokio::select! {
+                read = from_client.read(&mut chunk) => read?,
+                () = idle_after(&mut has_ended, patience) => break,
+            };
+            if read == 0 {
+                break;
+            }
+            to_service.write_all(chunk.get(..read).unwrap_or_default()).await?;
+        }
+        to_service.shutdown().await
     };
     let mut chunk = vec![0; CHUNK];
-    let down = copy(&mut from_service, &mut to_client, &mut chunk);
+    let down = async {
+        copy(&mut from_service, &mut to_client, &mut chunk).await?;
+        // Nobody waits for it where the client has ended before.
+        let _ = end.send(true);
+        Ok(())
+    };
     // Where one direction was cut off, so is the other: both ends are closed when this returns.
     let _ = tokio::try_join!(up, down);
     if !told {
         record(watch.at_end(None), watch);
     }
+}
+
+/// Comes back when the service has ended and the client has been silent for a while since.
+async fn idle_after(has_ended: &mut tokio::sync::watch::Receiver<bool>, patience: Duration) {
+    if has_ended.wait_for(|ended| *ended).await.is_err() {
+        // The other direction is over by an error, and with it all of it.
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(patience).await;
 }
 
 /// Everything from one to the other, then the end.

@@ -10,6 +10,7 @@ use super::{ClientResult, Readiness, VersionFacts};
 use crate::acquire::PresentedCertificate;
 use crate::clients::{Answer, Chosen, Client, Presented, ServerFacts, all, decide, outcome};
 use crate::handshake::{ClientHello, Flight, ServerHello, Version};
+use crate::net::Outcome;
 use crate::path::hostname::{self, NameCheck};
 use crate::target::Host;
 use crate::x509::Certificate;
@@ -37,11 +38,16 @@ pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness, names: Optio
         }
     }
     let replies = join_all(hellos.iter().map(|hello| prober.ask(hello))).await;
+    let replies = made_sure(prober, &hellos, replies).await;
     all()
         .iter()
         .filter(wanted)
         .map(|client| match questions.get(client.name.as_str()).and_then(|place| replies.get(*place)) {
-            Some(reply) => answered(client, reply, readiness, &facts, prober.door.server_name()),
+            Some(Ok(reply)) => answered(client, reply, readiness, &facts, prober.door.server_name()),
+            Some(Err(NotSure(how))) => ClientResult {
+                reason: Some(format!("{how}, as the server also does with what it answers at other times")),
+                ..unknown(client)
+            },
             None => ClientResult {
                 connects: Some(false),
                 reason: decide(client, &facts).map(|refusal| refusal.to_string()),
@@ -49,6 +55,32 @@ pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness, names: Optio
             },
         })
         .collect()
+}
+
+/// What ended a connection, and may be chance, or a limit on connections.
+struct NotSure(String);
+
+/// Asks again what was cut, one after the other: a server that limits connections is no answer to a client.
+async fn made_sure(prober: &Prober<'_>, hellos: &[ClientHello], replies: Vec<Reply>) -> Vec<Result<Reply, NotSure>> {
+    // Silence costs its wait each time, and says nothing of the client as it is.
+    let is_cut =
+        |reply: &Reply| reply.is_cut() || matches!(reply, Reply::Unopened(to) if to.outcome != Outcome::Timeout);
+    let mut sure: Vec<Result<Reply, NotSure>> = replies.into_iter().map(Ok).collect();
+    loop {
+        let rounds = prober.rounds();
+        for (hello, place) in hellos.iter().zip(&mut sure) {
+            let how = match place {
+                Ok(reply) if is_cut(reply) => NotSure(reply.in_words()),
+                _ => continue,
+            };
+            let Ok(reply) = std::mem::replace(place, Err(NotSure(String::new()))) else { continue };
+            *place = prober.make_sure(hello, reply).await.ok_or(how);
+        }
+        // Where a cut turned out to be chance, those that were made sure of before want more.
+        if prober.rounds() == rounds {
+            return sure;
+        }
+    }
 }
 
 /// What is known of the server; where a version could not be asked, nothing is concluded from versions.

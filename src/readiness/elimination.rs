@@ -56,6 +56,10 @@ impl Findings {
         });
     }
 
+    pub(super) fn has_intolerance(&self, is: impl Fn(&Intolerance) -> bool) -> bool {
+        self.with(|found| found.intolerances.iter().any(is))
+    }
+
     /// The curves of the certificates' keys that were served so far.
     fn certified_curves(&self) -> Vec<Group> {
         let leaves: Vec<Bytes> =
@@ -146,10 +150,16 @@ pub(super) struct Older<'a> {
     /// Asked without extensions.
     pub(super) bare: bool,
     turn: usize,
-    /// What was offered last and not taken.
+    /// Whether no more than a few suites are offered at once.
+    in_pieces: bool,
+    /// What was offered last and neither taken nor refused in so many words.
     left: Vec<CipherSuite>,
-    /// The reply that ended the enumeration.
+    /// The reply that ended the enumeration; where several parts of it ended, one that leaves it open, if there is one.
     pub(super) end: Option<Reply>,
+    /// How often a cut, or silence, was seen again as the end, with the server answering other questions.
+    seen_again: usize,
+    /// Whether the server no longer answered what it did before either.
+    left_open: bool,
 }
 
 impl<'a> Older<'a> {
@@ -164,8 +174,11 @@ impl<'a> Older<'a> {
             alpn_is_over: inquiry.options.alpn.is_empty() || version < Version::Tls10,
             bare: false,
             turn: 0,
+            in_pieces: false,
             left: Vec::new(),
             end: None,
+            seen_again: 0,
+            left_open: false,
         }
     }
 
@@ -182,28 +195,70 @@ impl<'a> Older<'a> {
         self.end = self.eliminate(offer::suites(self.version())).await;
     }
 
-    /// Asks the last question once more, and goes on from there.
+    /// Asks once more what was left open, and goes on from there.
     pub(super) async fn resume(&mut self) {
         let left = std::mem::take(&mut self.left);
-        self.end = self.eliminate(left).await;
+        self.end = None;
+        let most = if self.in_pieces { FEW } else { left.len().max(1) };
+        for piece in left.chunks(most) {
+            let end = self.eliminate(piece.to_vec()).await;
+            self.ended(end);
+        }
+    }
+
+    /// Asks again what a cut or silence ended, until that has been seen often enough to be the answer.
+    pub(super) async fn make_sure(&mut self) {
+        let prober = self.inquiry.prober;
+        while !self.left_open
+            && self.seen_again < prober.rounds()
+            && !self.left.is_empty()
+            && self.end.as_ref().is_some_and(Reply::is_doubtful)
+        {
+            let before = self.left.len();
+            self.resume().await;
+            if self.left.len() < before {
+                prober.note_chance();
+                self.seen_again = 0;
+            } else if prober.still_answers().await {
+                self.seen_again = self.seen_again.saturating_add(1);
+            } else {
+                self.left_open = true;
+            }
+        }
+    }
+
+    /// Notes how one part of the enumeration ended.
+    fn ended(&mut self, end: Option<Reply>) {
+        if !self.end.as_ref().is_some_and(Reply::is_doubtful) {
+            self.end = end;
+        }
     }
 
     /// The same in small offers, without extensions if `bare`, where the whole could not be coped with.
     pub(super) async fn exhaust_in_pieces(&mut self, bare: bool) {
         self.bare = bare;
+        self.in_pieces = true;
+        self.left.clear();
+        self.end = None;
         for (number, piece) in offer::suites(self.version()).chunks(FEW).enumerate() {
-            self.end = self.eliminate(piece.to_vec()).await;
+            let end = self.eliminate(piece.to_vec()).await;
+            self.ended(end);
             // The first piece holds what servers take; where it finds nothing the version is not there.
             if number == 0 && self.facts.suites.is_empty() {
                 return;
             }
         }
+        // It is another question than the one that was seen to be cut.
+        self.seen_again = 0;
         let accepted = self.accepted();
         if accepted.len() > 1 && accepted.len() <= FEW {
             // Pieces have no order among them.
             self.choices = Choices::default();
             let found = std::mem::take(&mut self.facts.suites);
-            self.end = self.eliminate(accepted).await;
+            let left = std::mem::take(&mut self.left);
+            // Whatever ends this is no end of what is taken.
+            let _ = self.eliminate(accepted).await;
+            self.left = left;
             for lost in found {
                 if !self.facts.suites.iter().any(|accepted| accepted.suite == lost.suite) {
                     self.facts.suites.push(lost);
@@ -234,13 +289,16 @@ impl<'a> Older<'a> {
                     if is_breakdown(alert) && !self.facts.suites.is_empty() && remaining.len() > FEW =>
                 {
                     // One suite breaks it; the others still want an answer.
-                    for piece in remaining.clone().chunks(FEW) {
-                        Box::pin(self.eliminate(piece.to_vec())).await;
+                    for piece in remaining.chunks(FEW) {
+                        let end = Box::pin(self.eliminate(piece.to_vec())).await;
+                        self.ended(end);
                     }
                     return Some(Reply::Alert(alert));
                 }
                 reply => {
-                    self.left = remaining;
+                    if reply.is_doubtful() {
+                        self.left.append(&mut remaining);
+                    }
                     return Some(reply);
                 }
             }
@@ -253,14 +311,9 @@ impl<'a> Older<'a> {
         !self.facts.suites.is_empty()
     }
 
-    /// Whether a question that was answered before still is.
-    pub(super) async fn still_answers(&mut self) -> bool {
-        let accepted = self.accepted();
-        matches!(self.ask(&accepted, None, None).await, Reply::Hello(_))
-    }
-
-    /// What it all says of the version. `alive`: whether the server still answers, so that silence or a cut was an answer.
-    pub(super) async fn settle(&mut self, alive: bool) {
+    /// What it all says of the version.
+    pub(super) async fn settle(&mut self) {
+        let alive = !self.left_open;
         if !self.is_taken() {
             self.facts.support = untaken(self.facts.cut_short.as_ref(), self.end.as_ref(), alive);
             return;

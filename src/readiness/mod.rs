@@ -308,6 +308,8 @@ pub async fn examine(door: &Door, options: &ReadinessOptions) -> Readiness {
     let findings = elimination::Findings::default();
     let inquiry = elimination::Inquiry { prober: &prober, options, findings: &findings };
     let (ssl2, (others, failure)) = join(versions::ssl2(&prober), versions::versions(&inquiry)).await;
+    let any_other = others.iter().any(VersionFacts::is_accepted);
+    let ssl2 = versions::make_sure_of_ssl2(&prober, ssl2, any_other).await;
     let mut versions: BTreeMap<Version, VersionFacts> =
         others.into_iter().map(|facts| (facts.version, facts)).collect();
     versions.insert(Version::Ssl2, ssl2.facts);

@@ -77,6 +77,26 @@ impl Offer {
     }
 }
 
+impl Offer {
+    /// The hello that makes this offer as a client does that speaks TLS 1.3 and every version from TLS 1.0 on.
+    pub(super) fn hello_with_tls13(&self, server_name: &Host) -> ClientHello {
+        let mut hello = self.hello(Version::Tls12, server_name);
+        hello.cipher_suites.splice(0..0, [0x1301, 0x1302, 0x1303].map(CipherSuite));
+        let versions = [Version::Tls13, Version::Tls12, Version::Tls11, Version::Tls10].map(Version::wire);
+        let shares: Vec<(Group, Vec<u8>)> =
+            share(Group::X25519).into_iter().map(|share| (Group::X25519, share)).collect();
+        hello.extensions.get_or_insert_default().extend([
+            Extension::supported_versions(&versions),
+            Extension::psk_key_exchange_modes(),
+            Extension::key_share(&shares),
+        ]);
+        // With TLS 1.3 in it there is no other compression (RFC 8446 §4.1.2).
+        hello.compression = vec![0];
+        hello.session_id = random().to_vec();
+        hello
+    }
+}
+
 /// A public key that a server can work with; nobody holds the private one, and nobody needs to.
 pub(super) fn share(group: Group) -> Option<Vec<u8>> {
     match group {

@@ -40,7 +40,9 @@ impl Office365 {
             of_12.map(|facts| facts.suites.iter().map(|accepted| accepted.suite).collect()).unwrap_or_default();
         let suites: Vec<CipherSuite> = OFFICE_365.into_iter().filter(|suite| taken.contains(suite)).collect();
         let of_13 = readiness.version(Version::Tls13).is_some_and(super::VersionFacts::is_accepted);
-        let known = of_12.and_then(|facts| facts.support.known());
+        // Where the list of suites may lack some, nothing is concluded from what is not in it.
+        let is_whole = of_12.is_some_and(|facts| facts.cut_short.is_none());
+        let known = of_12.filter(|_| is_whole).and_then(|facts| facts.support.known());
         let compatible = if suites.is_empty() { known.map(|_| false) } else { Some(true) };
         let newest = readiness.accepted().next().map(|facts| facts.version);
         let needs_old_versions = if newest.is_some_and(|newest| newest < Version::Tls12) {
@@ -48,8 +50,10 @@ impl Office365 {
         } else {
             Vec::new()
         };
-        let needs_triple_des =
-            !of_13 && !taken.is_empty() && taken.iter().all(|suite| suite.weaknesses().contains(&Weakness::TripleDes));
+        let needs_triple_des = is_whole
+            && !of_13
+            && !taken.is_empty()
+            && taken.iter().all(|suite| suite.weaknesses().contains(&Weakness::TripleDes));
         let sha1_in_chain = readiness
             .chains
             .iter()

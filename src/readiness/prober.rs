@@ -1,7 +1,7 @@
 //! One question, one connection: counted, paced, and a few at a time.
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,15 +27,17 @@ impl Pace {
         Self { interval: Duration::from_secs(1) / per_second.get(), next: Mutex::new(Instant::now()) }
     }
 
-    /// Waits for its turn.
-    async fn turn(&self) {
+    /// Waits for its turn; how much of that time nobody else's turn accounts for.
+    async fn turn(&self) -> Duration {
+        let now = Instant::now();
         let at = {
             let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = (*next).max(Instant::now());
+            let at = (*next).max(now);
             *next = at.checked_add(self.interval).unwrap_or(at);
             at
         };
         tokio::time::sleep_until(at.into()).await;
+        at.saturating_duration_since(now).min(self.interval)
     }
 }
 
@@ -113,11 +115,70 @@ pub(super) struct Prober<'a> {
     pace: Option<Arc<Pace>>,
     made: AtomicUsize,
     first: OnceLock<Connection>,
+    /// The first hello that was answered by one.
+    answered: OnceLock<ClientHello>,
+    /// Whether any question but that for SSL 2 was cut or not answered.
+    has_been_cut: AtomicBool,
+    /// Whether a question that was cut once was answered later.
+    cuts_by_chance: AtomicBool,
 }
+
+/// How often a question that is cut, or not answered, is asked again before that counts as the answer.
+const ROUNDS: usize = 1;
+/// The same where the server was seen to cut what it answers at other times.
+const ROUNDS_AT_CHANCE: usize = 4;
 
 impl<'a> Prober<'a> {
     pub(super) fn new(door: &'a Door, at_once: usize, pace: Option<Arc<Pace>>) -> Self {
-        Self { door, slots: Semaphore::new(at_once), pace, made: AtomicUsize::new(0), first: OnceLock::new() }
+        Self {
+            door,
+            slots: Semaphore::new(at_once),
+            pace,
+            made: AtomicUsize::new(0),
+            first: OnceLock::new(),
+            answered: OnceLock::new(),
+            has_been_cut: AtomicBool::new(false),
+            cuts_by_chance: AtomicBool::new(false),
+        }
+    }
+
+    /// How often a cut has to be seen again before it is an answer.
+    pub(super) fn rounds(&self) -> usize {
+        if self.cuts_by_chance.load(Ordering::Relaxed) { ROUNDS_AT_CHANCE } else { ROUNDS }
+    }
+
+    /// Whether any question but that for SSL 2 was cut or not answered.
+    pub(super) fn has_been_cut(&self) -> bool {
+        self.has_been_cut.load(Ordering::Relaxed)
+    }
+
+    /// A question that was cut, or not answered, was answered after all.
+    pub(super) fn note_chance(&self) {
+        self.cuts_by_chance.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a question that was answered before still is, so that what is not is no matter of too many connections.
+    pub(super) async fn still_answers(&self) -> bool {
+        match self.answered.get() {
+            Some(hello) => matches!(self.ask(hello).await, Reply::Hello(_)),
+            None => false,
+        }
+    }
+
+    /// Asks again what was cut or not answered. `None` where that may be chance, or a limit on connections: what was answered
+    /// before is not either.
+    pub(super) async fn make_sure(&self, hello: &ClientHello, first: Reply) -> Option<Reply> {
+        let (mut reply, mut seen_again) = (first, 0);
+        while reply.is_doubtful() && seen_again < self.rounds() {
+            reply = self.ask(hello).await;
+            if !reply.is_doubtful() {
+                self.note_chance();
+            } else if !self.still_answers().await {
+                return None;
+            }
+            seen_again = seen_again.saturating_add(1);
+        }
+        Some(reply)
     }
 
     /// Connections made so far.
@@ -134,8 +195,13 @@ impl<'a> Prober<'a> {
     pub(super) async fn enter(&self) -> Result<Entered, Box<Connection>> {
         let mut tries = self.door.network().options().limits.retries;
         loop {
+            if self.door.deadline().is_over() {
+                return Err(Box::new(self.door.too_late()));
+            }
             if let Some(pace) = &self.pace {
-                pace.turn().await;
+                // That others are spared is no reason to ask less.
+                let waited = pace.turn().await;
+                self.door.extend(waited);
             }
             self.made.fetch_add(1, Ordering::Relaxed);
             match self.door.enter().await {
@@ -168,6 +234,18 @@ impl<'a> Prober<'a> {
 
     /// Sends a hello and reads the answer to it.
     pub(super) async fn ask(&self, hello: &ClientHello) -> Reply {
+        let reply = self.put(hello).await;
+        match &reply {
+            Reply::Hello(_) => {
+                self.answered.get_or_init(|| hello.clone());
+            }
+            reply if reply.is_doubtful() => self.has_been_cut.store(true, Ordering::Relaxed),
+            _ => {}
+        }
+        reply
+    }
+
+    async fn put(&self, hello: &ClientHello) -> Reply {
         let Ok(_slot) = self.slots.acquire().await else { return self.closed() };
         match self.enter().await {
             Err(connection) => Reply::Unopened(connection),

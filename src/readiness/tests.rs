@@ -22,6 +22,13 @@ fn taking(versions: &[Version]) -> Behaviour {
 }
 
 async fn examined_with(behaviour: Behaviour, options: ReadinessOptions) -> (Readiness, Responder) {
+    let (responder, doors) = doors(behaviour, Duration::from_secs(30)).await;
+    let readiness = examine(&doors.doors[0], &options).await;
+    assert_eq!(readiness.connections_made, responder.connections(), "every connection is counted");
+    (readiness, responder)
+}
+
+async fn doors(behaviour: Behaviour, time: Duration) -> (Responder, door::Doors) {
     let responder = Responder::start(behaviour).await.unwrap();
     let address = responder.address();
     let limits = Limits { step: Duration::from_millis(400), ..Limits::default() };
@@ -30,9 +37,8 @@ async fn examined_with(behaviour: Behaviour, options: ReadinessOptions) -> (Read
     let acquire = AcquireOptions { servername: Some("tls.certflight.test".to_owned()), ..AcquireOptions::default() };
     let deadline = Deadline::after(Duration::from_secs(30));
     let doors = door::find(&network, &acquire, &server, deadline).await.map_err(|failed| failed.outcome).unwrap();
-    let readiness = examine(&doors.doors[0], &options).await;
-    assert_eq!(readiness.connections_made, responder.connections(), "every connection is counted");
-    (readiness, responder)
+    doors.doors[0].set_deadline(Deadline::after(time));
+    (responder, doors)
 }
 
 /// Versions and suites alone.
@@ -70,8 +76,9 @@ async fn suites_stand_in_the_server_s_order_and_take_one_connection_each() {
     assert_eq!(suites(&readiness, Version::Tls12), GOOD);
     let facts = readiness.version(Version::Tls12).unwrap();
     assert_eq!(facts.preference, Some(Preference::Server));
-    // One for each suite, one for the end, and one for each of the other versions.
-    assert_eq!(readiness.connections_made, GOOD.len() + 1 + 5);
+    // One for each suite, one for the end, one for each of the other versions, and one for SSL 2 again, which was answered by
+    // closing the connection.
+    assert_eq!(readiness.connections_made, GOOD.len() + 1 + 5 + 1);
 }
 
 #[tokio::test]
@@ -237,6 +244,31 @@ async fn a_pace_holds_connections_back() {
     assert!(started.elapsed() >= floor, "{:?} for {}", started.elapsed(), readiness.connections_made);
 }
 
+/// What others are spared by a rate is not taken from the time for the questions.
+#[tokio::test]
+async fn a_pace_does_not_use_up_the_deadline() {
+    let rate = NonZeroU32::new(50);
+    let options =
+        ReadinessOptions { all: false, clients: Some(Vec::new()), ..ReadinessOptions::everything() }.at_rate(rate);
+    let (responder, doors) = doors(taking(&[Version::Tls12]), Duration::from_millis(100)).await;
+    let readiness = examine(&doors.doors[0], &options).await;
+    assert_eq!(suites(&readiness, Version::Tls12), GOOD);
+    assert!(responder.connections() > 5, "more than the deadline leaves room for at this rate");
+}
+
+#[tokio::test]
+async fn nothing_is_asked_once_the_time_is_up() {
+    let options = ReadinessOptions { all: false, clients: Some(Vec::new()), ..ReadinessOptions::everything() };
+    let (_responder, doors) = doors(taking(&[Version::Tls12]), Duration::ZERO).await;
+    let readiness = examine(&doors.doors[0], &options).await;
+    assert_eq!((accepted(&readiness).len(), readiness.connection.outcome), (0, Outcome::Timeout));
+    assert!(
+        readiness.connection.detail.as_ref().unwrap().contains("the deadline of the run"),
+        "{:?}",
+        readiness.connection
+    );
+}
+
 #[tokio::test]
 async fn servers_that_stop_answering_leave_it_open_and_those_that_end_by_it_do_not() {
     for reaction in [Reaction::Close, Reaction::Silence, Reaction::Reset] {
@@ -250,9 +282,65 @@ async fn servers_that_stop_answering_leave_it_open_and_those_that_end_by_it_do_n
             assert!(facts.support.known().is_some() && facts.cut_short.is_none(), "{reaction:?}: {facts:?}");
         }
     }
-    // At first busy, then not.
-    let readiness = examined(taking(&[Version::Tls12]).with_fault(Fault::First(6, Reaction::Close))).await;
-    assert_eq!(suites(&readiness, Version::Tls12), GOOD);
+    // At first busy, then not: what is cut by chance is no intolerance of long offers.
+    for busy in [3, 6, 8] {
+        let behaviour = taking(&[Version::Ssl2, Version::Tls12]).with_fault(Fault::First(busy, Reaction::Close));
+        let readiness = examined(behaviour).await;
+        assert_eq!(accepted(&readiness), [Version::Ssl2, Version::Tls12], "{busy}");
+        assert_eq!(suites(&readiness, Version::Tls12), GOOD, "{busy}");
+        assert!(readiness.intolerances.is_empty(), "{busy}: {:?}", readiness.intolerances);
+    }
+}
+
+/// Whether a cut is an answer, or a limit on connections met what would have been answered.
+#[tokio::test]
+async fn what_is_cut_now_and_then_is_found_or_told_to_be_left_open() {
+    let every = [Version::Ssl2, Version::Ssl3, Version::Tls10, Version::Tls11, Version::Tls12, Version::Tls13];
+    for reaction in [Reaction::Close, Reaction::Reset] {
+        for divisor in [3, 4, 5, 7] {
+            let behaviour = Behaviour::presenting(&credentials(), &every).with_fault(Fault::NothingInCommon(reaction));
+            let whole = examined(behaviour.clone()).await;
+            let limited = examined(behaviour.with_fault(Fault::Each(divisor, reaction))).await;
+            for version in every {
+                let (whole, limited) = (whole.version(version).unwrap(), limited.version(version).unwrap());
+                if limited.support.known().is_none() || limited.cut_short.is_some() {
+                    continue;
+                }
+                assert!(limited.is_accepted(), "{divisor} {version}: {limited:?}");
+                assert_eq!(limited.suites.len(), whole.suites.len(), "{divisor} {version}: {limited:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn clients_that_a_limit_on_connections_cuts_are_not_taken_for_incompatible() {
+    let options = ReadinessOptions { all: false, ..ReadinessOptions::everything() };
+    for reaction in [Reaction::Close, Reaction::Reset] {
+        let behaviour = Behaviour::presenting(&credentials(), &[Version::Tls12, Version::Tls13]);
+        let behaviour = behaviour.with_fault(Fault::Each(5, reaction));
+        let (readiness, _responder) = examined_with(behaviour, options.clone()).await;
+        for name in ["chrome-156", "firefox-133", "schannel-win10", "java-21", "go-1.27"] {
+            let client = readiness.clients.iter().find(|client| client.name == name).unwrap();
+            assert!(client.connects != Some(false), "{client:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn intolerance_of_tls_1_3_is_told_from_not_having_it() {
+    for reaction in [Reaction::Close, Reaction::Reset, Reaction::Silence, Reaction::Alert(Alert::HANDSHAKE_FAILURE)] {
+        let behaviour = taking(&[Version::Tls12]).with_fault(Fault::IntolerantAbove(Version::Tls12, reaction));
+        let readiness = examined(behaviour).await;
+        assert!(
+            matches!(readiness.intolerances.as_slice(), [Intolerance::Version(Version::Tls13, _)]),
+            "{reaction:?}: {:?}",
+            readiness.intolerances
+        );
+        // It says of a hello with TLS 1.3 alone what it says of everything else it cannot serve.
+        let readiness = examined(taking(&[Version::Tls12]).with_fault(Fault::NothingInCommon(reaction))).await;
+        assert!(readiness.intolerances.is_empty(), "{reaction:?}: {:?}", readiness.intolerances);
+    }
 }
 
 #[tokio::test]

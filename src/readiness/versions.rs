@@ -13,6 +13,8 @@ use crate::handshake::{Alert, CipherSuite, Extension, Group, Version, ssl2};
 pub(super) struct Ssl2 {
     pub(super) facts: VersionFacts,
     pub(super) certificate: Option<Bytes>,
+    /// What was answered instead.
+    end: Option<Reply>,
 }
 
 /// Asks for SSL 2.
@@ -24,6 +26,7 @@ pub(super) async fn ssl2(prober: &Prober<'_>) -> Ssl2 {
         Ok(hello) if hello.cipher_kinds.is_empty() => Ssl2 {
             facts: VersionFacts::new(Version::Ssl2, Support::Refused("it offers no suite".to_owned())),
             certificate: None,
+            end: None,
         },
         Ok(hello) => Ssl2 {
             facts: VersionFacts {
@@ -31,9 +34,37 @@ pub(super) async fn ssl2(prober: &Prober<'_>) -> Ssl2 {
                 ..VersionFacts::new(Version::Ssl2, Support::Accepted)
             },
             certificate: Some(Bytes::from(hello.certificate)).filter(|certificate| !certificate.is_empty()),
+            end: None,
         },
-        Err(reply) => Ssl2 { facts: VersionFacts::new(Version::Ssl2, refusal(&reply)), certificate: None },
+        Err(reply) => {
+            let support = untaken(None, Some(&reply), !reply.is_silence());
+            Ssl2 { facts: VersionFacts::new(Version::Ssl2, support), certificate: None, end: Some(reply) }
+        }
     }
+}
+
+/// Asks again, with nothing else under way, where the first question was cut or not answered. `others`: whether another
+/// version is taken, so that it can be told whether the server still answers.
+pub(super) async fn make_sure_of_ssl2(prober: &Prober<'_>, first: Ssl2, others: bool) -> Ssl2 {
+    let (mut answer, mut seen_again) = (first, 0);
+    while answer.end.as_ref().is_some_and(Reply::is_doubtful) && seen_again < prober.rounds() {
+        answer = ssl2(prober).await;
+        seen_again = seen_again.saturating_add(1);
+        let Some(end) = &answer.end else {
+            prober.note_chance();
+            break;
+        };
+        if !end.is_doubtful() {
+            prober.note_chance();
+        } else if others && prober.has_been_cut() {
+            let alive = prober.still_answers().await;
+            answer.facts.support = untaken(None, Some(end), alive);
+            if !alive {
+                break;
+            }
+        }
+    }
+    answer
 }
 
 /// All other versions.
@@ -42,6 +73,9 @@ pub(super) async fn versions(inquiry: &Inquiry<'_>) -> (Vec<VersionFacts>, Optio
     let mut older: Vec<Older<'_>> = versions.into_iter().map(|version| Older::new(inquiry, version)).collect();
     let mut newest = Newest::new(inquiry, false);
     join(join_all(older.iter_mut().map(Older::exhaust)), newest.exhaust()).await;
+    if !is_any_taken(&older, &newest) {
+        one_by_one(&mut older, &mut newest).await;
+    }
     if is_any_taken(&older, &newest) {
         second_look(&mut older, &mut newest).await;
     } else {
@@ -58,15 +92,10 @@ pub(super) async fn versions(inquiry: &Inquiry<'_>) -> (Vec<VersionFacts>, Optio
         let failure = older.last_mut().and_then(|older| older.end.take());
         return (older.into_iter().map(|older| older.facts).chain([newest.facts]).collect(), failure);
     }
-    let doubtful = |end: &Option<Reply>| end.as_ref().is_some_and(Reply::is_doubtful);
-    let alive = if older.iter().any(|older| doubtful(&older.end)) || doubtful(&newest.end) {
-        still_answers(&mut older, &newest).await
-    } else {
-        true
-    };
+    make_sure(&mut older, &mut newest).await;
     let oldest = older.iter().filter(|older| older.is_taken()).map(|older| older.facts.version).min();
     for older in &mut older {
-        older.settle(alive).await;
+        older.settle().await;
         // A server settles on what it has (RFC 5246 §E.1); one that ends the connection instead breaks newer clients.
         if let (Some(end), Support::Refused(_), Some(oldest)) = (&older.end, &older.facts.support, oldest)
             && oldest < older.facts.version
@@ -75,13 +104,8 @@ pub(super) async fn versions(inquiry: &Inquiry<'_>) -> (Vec<VersionFacts>, Optio
             inquiry.findings.intolerance(Intolerance::Version(older.facts.version, end.in_words()));
         }
     }
-    newest.settle(alive).await;
-    let ended = matches!(newest.end, Some(Reply::Alert(_) | Reply::Ended(_))) && !newest.facts.is_accepted();
-    if inquiry.options.all
-        && ended
-        && let Some(of_12) = older.last().filter(|older| older.facts.is_accepted() && !older.bare)
-        && let Some(how) = breaks_off(inquiry, &of_12.facts).await
-    {
+    newest.settle().await;
+    if let Some(how) = refuses_more(&older, &newest, inquiry).await {
         inquiry.findings.intolerance(Intolerance::Version(Version::Tls13, how));
     }
     if inquiry.options.all
@@ -99,42 +123,120 @@ fn is_any_taken(older: &[Older<'_>], newest: &Newest<'_>) -> bool {
     newest.is_taken() || older.iter().any(Older::is_taken)
 }
 
-/// Where something is taken: one after the other, so that no limit on connections stands in the way, once more what ended by
-/// silence or a cut, and in smaller offers what may have been too much.
-async fn second_look(older: &mut [Older<'_>], newest: &mut Newest<'_>) {
-    // A server that coped with a newer version's offer of as many suites was not kept from an older one by it.
-    let coped = older.iter().filter(|older| older.is_taken()).map(|older| older.facts.version).max();
-    for older in older {
-        let version = older.facts.version;
-        let Some(end) = &older.end else { continue };
-        if !older.is_taken() && coped < Some(version) && is_open(end, true) {
-            older.exhaust_in_pieces(false).await;
-            if older.is_taken() {
-                older.inquiry.findings.intolerance(Intolerance::ManySuites(version));
-            }
-        } else if end.is_doubtful() {
+/// Where nothing is taken: a limit on connections may have met every version's question, so they are put one after the other.
+async fn one_by_one(older: &mut [Older<'_>], newest: &mut Newest<'_>) {
+    let is_cut =
+        |end: &Option<Reply>| end.as_ref().is_some_and(|end| end.is_cut() || matches!(end, Reply::Unopened(_)));
+    let prober = newest.inquiry.prober;
+    // As long as what was cut is answered when it is asked again, the rest may be too.
+    let mut is_chance = true;
+    while std::mem::take(&mut is_chance) {
+        for older in older.iter_mut().rev().filter(|older| is_cut(&older.end)) {
             older.resume().await;
+            is_chance |= !is_cut(&older.end);
+            if older.is_taken() {
+                return prober.note_chance();
+            }
+        }
+        if is_cut(&newest.end) {
+            newest.exhaust().await;
+            is_chance |= !is_cut(&newest.end);
+            if newest.is_taken() {
+                return prober.note_chance();
+            }
         }
     }
-    let Some(end) = &newest.end else { return };
-    if newest.is_taken() {
-        if end.is_doubtful() {
-            newest.exhaust().await;
-        }
-    } else if is_open(end, true) {
+}
+
+/// Where something is taken: once more what ended by silence or a cut, and in smaller offers what may have been too much.
+async fn second_look(older: &mut [Older<'_>], newest: &mut Newest<'_>) {
+    make_sure(older, newest).await;
+    // A server that coped with a newer version's offer of as many suites was not kept from an older one by it.
+    let coped = older.iter().filter(|older| older.is_taken()).map(|older| older.facts.version).max();
+    let (silent, others): (Vec<_>, Vec<_>) = older
+        .iter_mut()
+        .filter(|older| !older.is_taken() && coped < Some(older.facts.version))
+        .filter(|older| older.end.as_ref().is_some_and(|end| is_open(end, true)))
+        .partition(|older| older.end.as_ref().is_some_and(Reply::is_silence));
+    join_all(silent.into_iter().map(in_pieces)).await;
+    for older in others {
+        in_pieces(older).await;
+    }
+    if !newest.is_taken() && newest.end.as_ref().is_some_and(|end| is_open(end, true)) {
         with_shares(newest).await;
+    }
+}
+
+async fn in_pieces(older: &mut Older<'_>) {
+    older.exhaust_in_pieces(false).await;
+    if older.is_taken() {
+        older.inquiry.findings.intolerance(Intolerance::ManySuites(older.facts.version));
+    }
+}
+
+/// Asks again what ended by silence or a cut, until it is clear whether that is the answer: silence at the same time, since
+/// each costs its wait, and the others one after the other, so that no limit on connections stands in the way.
+async fn make_sure(older: &mut [Older<'_>], newest: &mut Newest<'_>) {
+    loop {
+        let silent =
+            |end: &Option<Reply>| end.as_ref().is_some_and(|end| matches!(end, Reply::Ended(_)) && end.is_silence());
+        let newest_silent = silent(&newest.end);
+        let of_newest = async {
+            if newest_silent {
+                newest.make_sure().await;
+            }
+        };
+        join(join_all(older.iter_mut().filter(|older| silent(&older.end)).map(Older::make_sure)), of_newest).await;
+        let rounds = newest.inquiry.prober.rounds();
+        for older in older.iter_mut() {
+            older.make_sure().await;
+        }
+        newest.make_sure().await;
+        // Where a cut turned out to be chance, those that were made sure of before want more.
+        if newest.inquiry.prober.rounds() == rounds {
+            break;
+        }
+    }
+}
+
+/// How a server without TLS 1.3 ends the connection with a client that speaks it and all older versions too; `None` where it
+/// settles on one of those, as it should, or where it cannot be said.
+async fn refuses_more(older: &[Older<'_>], newest: &Newest<'_>, inquiry: &Inquiry<'_>) -> Option<String> {
+    let is_settled = match &newest.end {
+        None | Some(Reply::Hello(_)) => true,
+        // As it should be said of a hello with no other version than TLS 1.3; others may be meant all the same.
+        Some(Reply::Alert(Alert { description: Alert::PROTOCOL_VERSION, .. })) => !inquiry.options.all,
+        Some(_) => false,
+    };
+    if is_settled || !matches!(newest.facts.support, Support::Refused(_)) {
+        return None;
+    }
+    let older =
+        older.iter().rev().find(|older| older.is_taken()).filter(|older| older.facts.version >= Version::Tls10)?;
+    // What ends connections already with TLS 1.2, or with extensions, need not be asked.
+    if inquiry.findings.has_intolerance(|known| matches!(known, Intolerance::Version(..) | Intolerance::Extensions(_)))
+    {
+        return None;
+    }
+    let offer = Offer {
+        suites: older.facts.suites.iter().map(|accepted| accepted.suite).collect(),
+        groups: offer::curves(),
+        schemes: offer::schemes(),
+        ..Offer::default()
+    };
+    let prober = inquiry.prober;
+    let hello = offer.hello_with_tls13(prober.door.server_name());
+    let first = prober.ask(&hello).await;
+    match prober.make_sure(&hello, first).await? {
+        Reply::Hello(_) | Reply::Unopened(_) => None,
+        end => Some(end.in_words()),
     }
 }
 
 /// Where nothing is taken: whatever may help, for all versions at once.
 async fn another_way(older: &mut [Older<'_>], newest: &mut Newest<'_>) {
     let again = older.iter_mut().filter(|older| older.end.as_ref().is_some_and(|end| is_open(end, false)));
-    let in_pieces = join_all(again.map(|older| async {
-        older.exhaust_in_pieces(false).await;
-        if older.is_taken() {
-            older.inquiry.findings.intolerance(Intolerance::ManySuites(older.facts.version));
-        }
-    }));
+    let in_pieces = join_all(again.map(in_pieces));
     let open = newest.end.as_ref().is_some_and(|end| is_open(end, false));
     let with_shares = async {
         if open {
@@ -167,38 +269,6 @@ async fn with_shares(newest: &mut Newest<'_>) {
     *newest = again;
 }
 
-/// Whether what was answered before still is, so that what was not is no matter of too many connections.
-async fn still_answers(older: &mut [Older<'_>], newest: &Newest<'_>) -> bool {
-    match older.iter_mut().find(|older| older.is_taken()) {
-        Some(older) => older.still_answers().await,
-        None => newest.is_taken() && newest.still_answers().await,
-    }
-}
-
-/// How the server ends the connection, if it does, where TLS 1.3 is offered beside the TLS 1.2 that it takes, as today's
-/// clients do. A refusal of TLS 1.3 alone does not tell, since there was nothing else to settle on.
-async fn breaks_off(inquiry: &Inquiry<'_>, of_12: &VersionFacts) -> Option<String> {
-    let prober = inquiry.prober;
-    let mut suites = offer::suites(Version::Tls13);
-    suites.extend(of_12.suites.iter().map(|accepted| accepted.suite));
-    let mut groups = offer::curves();
-    groups.extend(offer::groups_of_13().into_iter().filter(|group| !offer::curves().contains(group)));
-    let offer = Offer { suites, groups, schemes: offer::schemes(), shares: vec![Group::X25519], ..Offer::default() };
-    let mut hello = offer.hello(Version::Tls13, prober.door.server_name());
-    let both = Extension::supported_versions(&[Version::Tls13.wire(), Version::Tls12.wire()]);
-    for extension in hello.extensions.iter_mut().flatten().filter(|extension| extension.kind == both.kind) {
-        *extension = both.clone();
-    }
-    match prober.ask(&hello).await {
-        Reply::Alert(alert) => Some(Reply::Alert(alert)),
-        // Once more, in case it was chance.
-        Reply::Ended(_) => Some(prober.ask(&hello).await),
-        Reply::Hello(_) | Reply::Unopened(_) => None,
-    }
-    .filter(|reply| matches!(reply, Reply::Alert(_) | Reply::Ended(_)))
-    .map(|reply| reply.in_words())
-}
-
 /// Whether a reply leaves open what another way of asking would bring.
 fn is_open(reply: &Reply, any: bool) -> bool {
     match reply {
@@ -208,11 +278,6 @@ fn is_open(reply: &Reply, any: bool) -> bool {
         Reply::Alert(_) => true,
         Reply::Ended(ended) => ended.outcome != crate::net::Outcome::NotTls,
     }
-}
-
-/// What a reply that is no acceptance says of the version.
-fn refusal(reply: &Reply) -> Support {
-    if reply.is_silence() { Support::Unknown(reply.in_words()) } else { Support::Refused(reply.in_words()) }
 }
 
 /// TLS 1.3. The share is left empty, so that the server names suite and group in a HelloRetryRequest (RFC 8446 §4.1.4) and
@@ -226,6 +291,10 @@ struct Newest<'a> {
     shares: bool,
     /// The reply that ended the enumeration of suites.
     end: Option<Reply>,
+    /// How often a cut, or silence, was seen again as the end, with the server answering other questions.
+    seen_again: usize,
+    /// Whether the server no longer answered what it did before either.
+    left_open: bool,
 }
 
 impl<'a> Newest<'a> {
@@ -238,6 +307,8 @@ impl<'a> Newest<'a> {
             turn: 0,
             shares,
             end: None,
+            seen_again: 0,
+            left_open: false,
         }
     }
 
@@ -249,8 +320,22 @@ impl<'a> Newest<'a> {
         self.facts.suites.iter().map(|accepted| accepted.suite).collect()
     }
 
-    async fn still_answers(&self) -> bool {
-        self.put(&self.accepted(), &self.facts.groups).await.is_ok()
+    /// Asks again what a cut or silence ended, until that has been seen often enough to be the answer.
+    async fn make_sure(&mut self) {
+        let prober = self.inquiry.prober;
+        while !self.left_open && self.seen_again < prober.rounds() && self.end.as_ref().is_some_and(Reply::is_doubtful)
+        {
+            let before = self.facts.suites.len();
+            self.exhaust().await;
+            if self.facts.suites.len() > before || !self.end.as_ref().is_some_and(Reply::is_doubtful) {
+                prober.note_chance();
+                self.seen_again = 0;
+            } else if prober.still_answers().await {
+                self.seen_again = self.seen_again.saturating_add(1);
+            } else {
+                self.left_open = true;
+            }
+        }
     }
 
     /// Asks until no suite is left that is taken, beginning with those not found yet.
@@ -293,8 +378,9 @@ impl<'a> Newest<'a> {
         }
     }
 
-    /// What it all says, with the groups that did not come up beside the suites. `alive`: whether the server still answers.
-    async fn settle(&mut self, alive: bool) {
+    /// What it all says, with the groups that did not come up beside the suites.
+    async fn settle(&mut self) {
+        let alive = !self.left_open;
         let all_groups = offer::groups_of_13();
         if !self.is_taken() {
             self.facts.support = untaken(self.facts.cut_short.as_ref(), self.end.as_ref(), alive);

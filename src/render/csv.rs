@@ -24,11 +24,11 @@ where
     table.flush()
 }
 
-/// Spreadsheets evaluate what begins with one of these, also within quotes.
+/// Spreadsheets evaluate what begins with one of these, also within quotes, and some pass over spaces before it.
 fn harmless(cell: &str) -> String {
     let cell: String = cell.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
     let cell = escape(&cell);
-    if cell.starts_with(['=', '+', '-', '@']) { format!("'{cell}") } else { cell.into_owned() }
+    if cell.trim_start().starts_with(['=', '+', '-', '@']) { format!("'{cell}") } else { cell.into_owned() }
 }
 
 #[cfg(test)]
@@ -40,7 +40,7 @@ mod tests {
         let mut written = Vec::new();
         let row = |cells: [&str; 3]| cells.map(str::to_owned);
         let rows =
-            [row(["a,b", "say \"x\"", "two\r\nlines"]), row(["=cmd|' /C calc'!A0", "-1+1", "\u{1b}[31m\u{202e}"])];
+            [row(["a,b", "say \"x\"", "two\r\nlines"]), row(["=cmd|' /C calc'!A0", "\t-1+1", "\u{1b}[31m\u{202e}"])];
         write(&["one", "two", "three"], rows, &mut written).unwrap();
         let text = String::from_utf8(written.clone()).unwrap();
         assert_eq!(text.lines().count(), 3, "{text}");
@@ -48,6 +48,6 @@ mod tests {
         let read: Vec<Vec<String>> =
             reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect();
         assert_eq!(read[0], ["a,b", "say \"x\"", "two  lines"]);
-        assert_eq!(read[1], ["'=cmd|' /C calc'!A0", "'-1+1", " [31m\\u{202e}"]);
+        assert_eq!(read[1], ["'=cmd|' /C calc'!A0", "' -1+1", " [31m\\u{202e}"]);
     }
 }

@@ -31,7 +31,7 @@ pub struct TlsReport {
     pub verdict: Verdict,
     /// How many came to which verdict.
     pub summary: Summary,
-    /// One for each target; with `--all-addresses` one for each address.
+    /// One for each target; with `--all-addresses` one for each address that takes any version, if one does.
     pub targets: Vec<TlsTarget>,
 }
 
@@ -46,7 +46,7 @@ pub struct TlsTarget {
     pub verdict: Verdict,
     /// How long it took.
     pub elapsed_ms: f64,
-    /// Connections that failed before anything could be asked, then the first that was asked on.
+    /// Connections that failed, before anything could be asked or to other addresses; then the first that was asked on.
     pub connections: Vec<Connection>,
     /// Every version from SSL 2 to TLS 1.3, newest first; empty where nothing could be asked.
     pub versions: Vec<TlsVersion>,

@@ -110,6 +110,39 @@ fn a_server_that_speaks_first_and_a_silent_client_are_served() {
     told.stdout.clear();
 }
 
+/// Once the service has ended, a client that stays has its place no longer than its silence is borne: others need it.
+#[test]
+fn clients_that_stay_when_the_service_has_ended_keep_nobody_out() {
+    let service = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = service.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        while let Ok((mut stream, _)) = service.accept() {
+            let mut got = [0; 7];
+            stream.read_exact(&mut got).unwrap();
+            stream.write_all(b"bye\r\n").unwrap();
+        }
+    });
+    let limits = ["--concurrency", "2", "--timeout", "0.2"];
+    let listening = Listening::start(&[&["--forward", &address, "--format", "ndjson"], limits.as_slice()].concat());
+    let mut staying = Vec::new();
+    for _ in 0..2 {
+        let mut client = TcpStream::connect(listening.address).unwrap();
+        // It has said something, so that it does not make way at once.
+        client.write_all(b"hello\r\n").unwrap();
+        let mut got = [0; 5];
+        client.read_exact(&mut got).unwrap();
+        staying.push(client);
+    }
+    let mut client = TcpStream::connect(listening.address).unwrap();
+    client.write_all(b"hello\r\n").unwrap();
+    let mut got = String::new();
+    client.read_to_string(&mut got).unwrap();
+    assert_eq!(got, "bye\r\n");
+    drop((client, staying));
+    let told = listening.finish();
+    assert_eq!(told.lines().len(), 3, "{}", told.stdout);
+}
+
 /// The time for a hello is not a time for the connection.
 #[test]
 fn a_connection_outlives_the_time_for_its_hello() {

@@ -194,6 +194,11 @@ fn partly(place: (&str, u16), working: &[&Connection], failing: &[&Connection], 
     sink.report(codes::PARTIAL, Weight::Usual, About::Target, message, remedies(&lost));
 }
 
+/// Addresses that do not work, beside others that were found to do by other means than a whole handshake.
+pub(super) fn judge_partly(case: &Reached<'_>, working: &[&Connection], sink: &mut Sink) {
+    partly(host_and_port(case.target), working, &by_address(case.connections), case, sink);
+}
+
 /// One finding for each way to fail that got furthest; addresses that were not even connected to are told with it.
 fn nothing_works(place: (&str, u16), failing: &[&Connection], case: &Reached<'_>, sink: &mut Sink) {
     let unconnected = failing.iter().filter(|made| !made.connected).map(|made| tried(place, made)).collect();

@@ -1,6 +1,6 @@
 //! `tls.*`: what of TLS a server takes, and which clients that leaves out.
 
-use super::connection::{Reached, judge_reached};
+use super::connection::{Reached, judge_partly, judge_reached};
 use super::{Sink, Weight};
 use crate::finding::wording::list;
 use crate::finding::{About, Code, TlsAsked, catalogue::tls as codes};
@@ -22,6 +22,15 @@ pub(super) fn judge(asked: &TlsAsked<'_>, sink: &mut Sink) {
         return;
     }
     if let Some(readiness) = reached {
+        if !asked.failures.is_empty() {
+            let case = Reached {
+                target: asked.target,
+                place: asked.target,
+                resolution: asked.resolution,
+                connections: asked.failures,
+            };
+            judge_partly(&case, asked.working, sink);
+        }
         Case { place: asked.target, readiness, asked }.judge(sink);
     }
 }
@@ -98,7 +107,8 @@ impl Case<'_> {
             all.iter().map(|accepted| accepted.suite).filter(|suite| !suite.has_forward_secrecy()).collect();
         let of_ssl2 = self.accepts(Version::Ssl2) && all.is_empty();
         if !without.is_empty() || of_ssl2 {
-            let only = without.len() == all.len();
+            let is_whole = self.readiness.accepted().all(|facts| facts.cut_short.is_none());
+            let only = without.len() == all.len() && is_whole;
             let message = if only {
                 format!("no suite with forward secrecy is taken: {}", named(&without))
             } else {

@@ -50,6 +50,9 @@ pub(super) fn answer(behaviour: &Behaviour, offered: &Offered, number: usize, re
             if newest == Version::Ssl2 && matches!(reaction, Reaction::Alert(_)) { Reaction::Close } else { reaction };
         Answer { octets: Vec::new(), then: Then::React(reaction), record_version }
     };
+    if let Some(reaction) = behaviour.faults.iter().find_map(|fault| by_number(fault, number)) {
+        return refusal(reaction);
+    }
     let hello = match offered {
         Offered::Tls(hello) => hello.clone(),
         Offered::Ssl2(hello) => match from_ssl2(behaviour, hello) {
@@ -70,7 +73,7 @@ pub(super) fn answer(behaviour: &Behaviour, offered: &Offered, number: usize, re
                 return Answer { octets: octets.to_vec(), then: Then::WaitForTheClient, record_version };
             }
             _ => {
-                if let Some(reaction) = reaction(fault, &hello, number) {
+                if let Some(reaction) = reaction(fault, &hello) {
                     return refusal(reaction);
                 }
             }
@@ -120,14 +123,23 @@ fn from_ssl2(behaviour: &Behaviour, hello: &ssl2::ClientHello) -> Dressed {
     Dressed::Ssl2(answer.encode())
 }
 
+/// How a fault that refuses connections takes the one with this number, whatever its hello.
+fn by_number(fault: &Fault, number: usize) -> Option<Reaction> {
+    let (applies, reaction) = match fault {
+        Fault::First(connections, reaction) => (number <= *connections, reaction),
+        Fault::After(connections, reaction) => (number > *connections, reaction),
+        Fault::Each(divisor, reaction) => (number.is_multiple_of(*divisor), reaction),
+        _ => return None,
+    };
+    applies.then_some(*reaction)
+}
+
 /// How a fault that refuses hellos takes this one; `None`: it has nothing against it.
-fn reaction(fault: &Fault, hello: &ClientHello, number: usize) -> Option<Reaction> {
+fn reaction(fault: &Fault, hello: &ClientHello) -> Option<Reaction> {
     let extensions = hello.extensions.as_deref().unwrap_or_default();
     let has = |kind| hello.extension(kind).is_some();
     let (applies, reaction) = match fault {
         Fault::Every(reaction) => (true, reaction),
-        Fault::First(connections, reaction) => (number <= *connections, reaction),
-        Fault::After(connections, reaction) => (number > *connections, reaction),
         Fault::IntolerantAbove(version, reaction) if *version >= Version::Tls12 => {
             (hello.version > version.wire() || hello.versions().iter().any(|offered| offered > version), reaction)
         }
@@ -140,7 +152,10 @@ fn reaction(fault: &Fault, hello: &ClientHello, number: usize) -> Option<Reactio
             let known = [0, 1, 2, 3, 4, 5, 10, 11, 13, 35, 0xff01];
             (extensions.iter().any(|extension| !known.contains(&extension.kind)), reaction)
         }
-        Fault::WarnsFirst(_)
+        Fault::First(..)
+        | Fault::After(..)
+        | Fault::Each(..)
+        | Fault::WarnsFirst(_)
         | Fault::NothingInCommon(_)
         | Fault::SettlesOnSuite(_)
         | Fault::SignsWith(_)

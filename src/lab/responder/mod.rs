@@ -106,6 +106,8 @@ pub enum Fault {
     First(usize, Reaction),
     /// It answers that many connections, and then reacts so: it limits those of one client.
     After(usize, Reaction),
+    /// It reacts so to every connection whose number that divides: it limits connections, or is a matter of chance.
+    Each(usize, Reaction),
     /// It reacts so where it has nothing in common with the client.
     NothingInCommon(Reaction),
     /// It reacts so to hellos of a newer version, instead of answering with its own. For TLS 1.2 these are hellos with TLS

@@ -77,11 +77,29 @@ fn target(target: &TlsTarget, options: &Options, writer: &mut dyn Write) -> io::
 fn gist(target: &TlsTarget) -> Text {
     let Some(first) = target.findings.first().filter(|first| first.severity > Severity::Info) else {
         let taken: Vec<String> = accepted(target).map(|version| title(version.version)).collect();
-        return Text::of(&format!("{} with forward secrecy, nothing older or weaker", and(&taken)));
+        let taken = and(&taken);
+        // Findings may have been told to be of no weight, and are facts all the same.
+        return Text::of(&if is_sound(target) {
+            format!("{taken} with forward secrecy, nothing older or weaker")
+        } else {
+            format!("{taken} is taken")
+        });
     };
     let more = target.findings.iter().skip(1).filter(|finding| finding.severity > Severity::Info).count();
     let text = Text::of(message_under(&target.target, first));
     if more > 0 { text.styled(DIM, &format!(" (+{more} more)")) } else { text }
+}
+
+/// Whether all that is taken is TLS 1.2 or newer with forward secrecy and without weaknesses, and nothing is left open.
+fn is_sound(target: &TlsTarget) -> bool {
+    let is_new = |version: &TlsVersion| matches!(version.version, "TLSv1.2" | "TLSv1.3");
+    accepted(target).next().is_some()
+        && target.versions.iter().all(|version| match version.accepted {
+            Some(true) => is_new(version) && version.cut_short.is_none(),
+            Some(false) => true,
+            None => false,
+        })
+        && target.cipher_suites.iter().all(|suite| suite.forward_secrecy && suite.weaknesses.is_empty())
 }
 
 fn accepted(target: &TlsTarget) -> impl Iterator<Item = &TlsVersion> {
