@@ -162,6 +162,12 @@ impl Door {
         }
     }
 
+    /// How TLS begins there.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.server.scheme
+    }
+
     /// The name asked for: SNI, where it is one.
     #[must_use]
     pub fn server_name(&self) -> &Host {
