@@ -26,6 +26,7 @@ use self::witness::Witness;
 use super::files::ClientIdentity;
 use super::provider::provider;
 use super::{ClientCertificate, PresentedCertificate, TlsSession};
+use crate::handshake::Alert;
 use crate::net::{Deadline, Outcome, Stream};
 use crate::target::Host;
 
@@ -323,46 +324,7 @@ fn is_over_client_certificate(alert: AlertDescription) -> bool {
 
 /// IANA's name of an alert.
 fn alert_name(alert: AlertDescription) -> String {
-    use AlertDescription as A;
-    let name = match alert {
-        A::CloseNotify => "close_notify",
-        A::UnexpectedMessage => "unexpected_message",
-        A::BadRecordMac => "bad_record_mac",
-        A::DecryptionFailed => "decryption_failed",
-        A::RecordOverflow => "record_overflow",
-        A::DecompressionFailure => "decompression_failure",
-        A::HandshakeFailure => "handshake_failure",
-        A::NoCertificate => "no_certificate",
-        A::BadCertificate => "bad_certificate",
-        A::UnsupportedCertificate => "unsupported_certificate",
-        A::CertificateRevoked => "certificate_revoked",
-        A::CertificateExpired => "certificate_expired",
-        A::CertificateUnknown => "certificate_unknown",
-        A::IllegalParameter => "illegal_parameter",
-        A::UnknownCA => "unknown_ca",
-        A::AccessDenied => "access_denied",
-        A::DecodeError => "decode_error",
-        A::DecryptError => "decrypt_error",
-        A::ExportRestriction => "export_restriction",
-        A::ProtocolVersion => "protocol_version",
-        A::InsufficientSecurity => "insufficient_security",
-        A::InternalError => "internal_error",
-        A::InappropriateFallback => "inappropriate_fallback",
-        A::UserCanceled => "user_canceled",
-        A::NoRenegotiation => "no_renegotiation",
-        A::MissingExtension => "missing_extension",
-        A::UnsupportedExtension => "unsupported_extension",
-        A::CertificateUnobtainable => "certificate_unobtainable",
-        A::UnrecognisedName => "unrecognized_name",
-        A::BadCertificateStatusResponse => "bad_certificate_status_response",
-        A::BadCertificateHashValue => "bad_certificate_hash_value",
-        A::UnknownPSKIdentity => "unknown_psk_identity",
-        A::CertificateRequired => "certificate_required",
-        A::NoApplicationProtocol => "no_application_protocol",
-        A::EncryptedClientHelloRequired => "ech_required",
-        other => return format!("number {}", u8::from(other)),
-    };
-    name.to_owned()
+    Alert { fatal: true, description: u8::from(alert) }.name()
 }
 
 #[cfg(test)]

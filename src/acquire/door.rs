@@ -91,13 +91,9 @@ pub async fn find(
         resolution.addresses.iter().map(|address| SocketAddr::new(*address, port)).collect();
     let mut found = Doors { resolution: None, doors: Vec::new(), failures: Vec::new() };
     if addresses.is_empty() {
-        let failure = resolution.failure.clone().unwrap_or(Failure {
-            outcome: Outcome::DnsNoAddress,
-            detail: None,
-            cause: None,
-            elapsed: resolution.elapsed.unwrap_or_default(),
-        });
-        found.failures.push(Connection { timings: ConnectionTimings::default(), ..failed(None, failure) });
+        found
+            .failures
+            .push(Connection { timings: ConnectionTimings::default(), ..failed(None, resolution.why_none()) });
     } else if network.options().all_addresses {
         found.doors = addresses.into_iter().map(|address| door(Place::Address(address), None)).collect();
     } else {
@@ -166,6 +162,12 @@ impl Door {
             Place::Address(address) => Some(address),
             Place::Proxy { .. } => None,
         }
+    }
+
+    /// How TLS begins there.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.server.scheme
     }
 
     /// The name asked for: SNI, where it is one.

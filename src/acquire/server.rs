@@ -83,13 +83,7 @@ impl Approach<'_> {
         let addresses: Vec<SocketAddr> =
             resolution.addresses.iter().map(|address| SocketAddr::new(*address, self.port)).collect();
         if addresses.is_empty() {
-            let failure = resolution.failure.clone().unwrap_or(Failure {
-                outcome: Outcome::DnsNoAddress,
-                detail: None,
-                cause: None,
-                elapsed: resolution.elapsed.unwrap_or_default(),
-            });
-            return vec![Connection { timings: ConnectionTimings::default(), ..failed(None, failure) }];
+            return vec![Connection { timings: ConnectionTimings::default(), ..failed(None, resolution.why_none()) }];
         }
         if self.network.options().all_addresses {
             let at_once = self.network.options().limits.concurrency.max(1);

@@ -132,11 +132,13 @@ notes!(
     LISTEN_NOTES,
     LONG_LISTEN_NOTES,
     "\
-ADDR is PORT or :PORT (every address of this machine), HOST:PORT or [IPv6]:PORT; port 0 takes a free one.
-Clients see a failed handshake, unless --cert or --forward is given; some then try again with less, and are listed for
-each try. With --forward the service sees connections from this machine instead of the clients' addresses.
-Fit is a client that offers TLS 1.3, or TLS 1.2 with AES (GCM or CBC) after ECDHE or RSA. Ctrl-C ends it and sums up;
-the exit code is 0 when every client was fit, 1 when some were not, 3 when none was seen. With ndjson, --output appends.
+ADDR is PORT or :PORT (every address of this machine), HOST:PORT or [IPv6]:PORT; port 0 takes a
+free one. Clients see a failed handshake, unless --cert or --forward is given; some then try again
+with less, and are listed for each try. With --forward the service sees connections from this
+machine instead of the clients' addresses.
+Fit is a client that offers TLS 1.3, or TLS 1.2 with a suite that Office 365 lists (AES with ECDHE,
+AES-GCM with RSA) or its like with ECDSA. Ctrl-C ends it and sums up; the exit code is 0 when every
+client was fit, 1 when some were not, 3 when none was seen. With ndjson, --output appends.
 
 Examples:
   certflight listen 8443                                     who connects, and with what?

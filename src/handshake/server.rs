@@ -123,12 +123,15 @@ impl Alert {
             100 => "no_renegotiation",
             109 => "missing_extension",
             110 => "unsupported_extension",
+            111 => "certificate_unobtainable",
             112 => "unrecognized_name",
             113 => "bad_certificate_status_response",
+            114 => "bad_certificate_hash_value",
             115 => "unknown_psk_identity",
             116 => "certificate_required",
             120 => "no_application_protocol",
-            other => return format!("alert {other}"),
+            121 => "ech_required",
+            other => return format!("number {other}"),
         };
         name.to_owned()
     }

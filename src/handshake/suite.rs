@@ -173,7 +173,8 @@ impl CipherSuite {
     #[must_use]
     pub fn is_finite_field(self) -> bool {
         let name = self.name();
-        name.starts_with("TLS_DHE_") || name.starts_with("TLS_DH_anon_")
+        // Two of RFC 6655 bear their parts the other way round.
+        ["TLS_DHE_", "TLS_DH_anon_", "TLS_PSK_DHE_"].iter().any(|start| name.starts_with(start))
     }
 
     /// Who is authenticated how.

@@ -1,6 +1,7 @@
 //! Whether a client could connect where only TLS 1.2 and newer are spoken, and what keeps it from that.
 
-use crate::handshake::{Authentication, CipherSuite, ClientHello, Group, KeyKind, SignatureScheme, Version};
+use crate::handshake::{CipherSuite, ClientHello, Group, KeyKind, SignatureScheme, Version};
+use crate::readiness::OFFICE_365;
 
 /// What a hello says of its sender's future.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,19 +79,24 @@ fn judge(highest: Option<Version>, suites: &[CipherSuite], hello: &ClientHello) 
     Ok(Version::Tls12)
 }
 
-/// Whether a suite will do: any of TLS 1.3's that encrypts, and before it AES with GCM or CBC, the key agreed on by ECDHE or
-/// encrypted with RSA, as "TLS cipher suites supported by Office 365" lists them; with ECDSA as with RSA.
+/// Whether a suite will do: any of TLS 1.3's that encrypts, and before it those that Office 365 lists, with ECDSA as with RSA.
 #[must_use]
 pub fn is_good(suite: CipherSuite) -> bool {
     if suite.is_tls13() {
         return suite.weaknesses().is_empty();
     }
-    let name = suite.name();
-    let kinds = [Authentication::Certificate(KeyKind::Rsa), Authentication::Certificate(KeyKind::Ecdsa)];
-    ["TLS_ECDHE_RSA_WITH_AES_", "TLS_ECDHE_ECDSA_WITH_AES_", "TLS_RSA_WITH_AES_"].iter().any(|it| name.starts_with(it))
-        && ["_GCM_", "_CBC_"].iter().any(|mode| name.contains(mode))
-        && kinds.contains(&suite.authentication())
+    OFFICE_365.contains(&suite) || WITH_ECDSA.contains(&suite)
 }
+
+/// What Office 365 lists with ECDHE and RSA, with ECDSA instead.
+const WITH_ECDSA: [CipherSuite; 6] = [
+    CipherSuite(0xc02c),
+    CipherSuite(0xc02b),
+    CipherSuite(0xc024),
+    CipherSuite(0xc023),
+    CipherSuite(0xc00a),
+    CipherSuite(0xc009),
+];
 
 fn is_curve_in_use(group: Group) -> bool {
     group.is_in_tls13() && !group.is_finite_field() && !group.is_tls13_only()
@@ -114,32 +120,20 @@ mod tests {
 
     #[test]
     fn the_list_of_office_365_is_good_and_its_like_with_ecdsa() {
-        let listed = [
-            "TLS_AES_256_GCM_SHA384",
-            "TLS_AES_128_GCM_SHA256",
-            "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-            "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384",
-            "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
-            "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
-            "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
-            "TLS_RSA_WITH_AES_256_GCM_SHA384",
-            "TLS_RSA_WITH_AES_128_GCM_SHA256",
-            "TLS_RSA_WITH_AES_256_CBC_SHA256",
-            "TLS_RSA_WITH_AES_128_CBC_SHA256",
-            "TLS_RSA_WITH_AES_256_CBC_SHA",
-            "TLS_RSA_WITH_AES_128_CBC_SHA",
-        ];
-        for name in listed {
-            assert!(is_good(CipherSuite::from_name(name).unwrap()), "{name}");
-            let with_ecdsa = name.replace("_RSA_WITH", "_ECDSA_WITH");
-            if let Some(suite) = CipherSuite::from_name(&with_ecdsa) {
-                assert!(is_good(suite), "{with_ecdsa}");
+        for suite in OFFICE_365 {
+            assert!(is_good(suite), "{suite}");
+            if suite.is_elliptic() {
+                let with_ecdsa = CipherSuite::from_name(&suite.name().replace("_RSA_WITH", "_ECDSA_WITH")).unwrap();
+                assert!(is_good(with_ecdsa), "{with_ecdsa}");
             }
+        }
+        for name in ["TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"] {
+            assert!(is_good(CipherSuite::from_name(name).unwrap()), "{name}");
         }
         for name in [
             "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
             "TLS_RSA_WITH_RC4_128_SHA",
+            "TLS_RSA_WITH_AES_128_CBC_SHA",
             "TLS_DHE_RSA_WITH_AES_128_CBC_SHA",
             "TLS_DH_anon_WITH_AES_128_CBC_SHA",
             "TLS_RSA_WITH_NULL_SHA256",
@@ -157,7 +151,7 @@ mod tests {
             let old = Ability::Unable(Obstacle::OldVersion(Some(version)));
             assert_eq!(ability(version, &[0xc013, 0x002f], Vec::new()), old);
         }
-        assert_eq!(ability(Version::Tls12, &[0x002f], Vec::new()), Ability::Able(Version::Tls12));
+        assert_eq!(ability(Version::Tls12, &[0x009c], Vec::new()), Ability::Able(Version::Tls12));
         assert_eq!(ability(Version::Tls12, &[0x000a, 0x0005], Vec::new()), Ability::Unable(Obstacle::NoGoodSuite));
         let tls13 = || vec![Extension::supported_versions(&[0x0304]), Extension::supported_groups(&[Group::X25519])];
         assert_eq!(ability(Version::Tls13, &[0x1301], tls13()), Ability::Able(Version::Tls13));
@@ -191,6 +185,6 @@ mod tests {
     #[test]
     fn a_second_try_with_less_is_no_proof() {
         assert_eq!(ability(Version::Tls10, &[0x002f, 0x5600], Vec::new()), Ability::Fallback);
-        assert_eq!(ability(Version::Tls12, &[0x002f, 0x5600], Vec::new()), Ability::Able(Version::Tls12));
+        assert_eq!(ability(Version::Tls12, &[0xc013, 0x5600], Vec::new()), Ability::Able(Version::Tls12));
     }
 }

@@ -299,7 +299,7 @@ mod tests {
     use crate::listen::{Guesses, Obstacle};
 
     fn observed(source: u32, version: Version, name: &str, at: i64) -> Observation {
-        let suites = vec![CipherSuite(0x002f), CipherSuite(0x0005)];
+        let suites = vec![CipherSuite(0xc02f), CipherSuite(0x0005)];
         let hello = ClientHello::new(version, [0; 32], suites, vec![Extension::server_name(name)]);
         saw(source, Seen::Hello(Box::new(Offer::of(&Offered::Tls(hello), &Guesses::default()))), at)
     }

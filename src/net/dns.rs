@@ -58,6 +58,17 @@ pub struct Resolution {
 }
 
 impl Resolution {
+    /// Why there is no address, where there is none.
+    #[must_use]
+    pub fn why_none(&self) -> Failure {
+        self.failure.clone().unwrap_or(Failure {
+            outcome: Outcome::DnsNoAddress,
+            detail: None,
+            cause: None,
+            elapsed: self.elapsed.unwrap_or_default(),
+        })
+    }
+
     /// The same for one who waited that long for it, or not at all.
     fn waited_for(&self, elapsed: Option<Duration>) -> Self {
         let failure = self.failure.clone();

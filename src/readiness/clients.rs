@@ -13,6 +13,7 @@ use crate::handshake::{ClientHello, Flight, ServerHello, Version};
 use crate::net::Outcome;
 use crate::path::hostname::{self, NameCheck};
 use crate::target::Host;
+use crate::x509::Certificate;
 
 /// Every known client, or those named.
 pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness, names: Option<&[String]>) -> Vec<ClientResult> {
@@ -154,11 +155,12 @@ fn chosen(hello: &ServerHello, flight: &Flight, readiness: &Readiness, server_na
         (None, _) => Vec::new(),
     };
     let decoded: Vec<_> = shown.iter().filter_map(PresentedCertificate::decoded).collect();
-    let covers_name = decoded.first().and_then(|leaf| match hostname::check(leaf, Some(&server_name.unbracketed())) {
-        NameCheck::Covered => Some(true),
-        NameCheck::NotAsked => None,
-        _ => Some(false),
-    });
+    let name = server_name.unbracketed();
+    let covers = |leaf: &Certificate| hostname::check(leaf, Some(&name)) == NameCheck::Covered;
+    // Where the name gets nobody a certificate that covers it, to leave it out is no worse.
+    let some_cover =
+        readiness.chains.iter().filter_map(|chain| chain.certificates.first()?.decoded()).any(|leaf| covers(leaf));
+    let covers_name = decoded.first().filter(|_| some_cover).map(|leaf| covers(leaf));
     Chosen {
         version: hello.version,
         cipher_suite: hello.cipher_suite,

@@ -147,7 +147,8 @@ pub(super) struct Older<'a> {
     group_choices: Choices<Group>,
     alpn: Vec<Vec<u8>>,
     alpn_is_over: bool,
-    bare: bool,
+    /// Asked without extensions.
+    pub(super) bare: bool,
     turn: usize,
     /// Whether no more than a few suites are offered at once.
     in_pieces: bool,

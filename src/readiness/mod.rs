@@ -23,12 +23,15 @@ use crate::acquire::door::Door;
 use crate::acquire::{Connection, PresentedCertificate};
 use crate::handshake::ssl2::CipherKind;
 use crate::handshake::{CipherSuite, Group, KeyKind, SignatureScheme, Version};
+use crate::target::Opening;
 
 pub use office365::{OFFICE_365, Office365};
 pub use prober::Pace;
 
 /// Connections to one address at once, unless `--concurrency` is less: servers count connections of one client.
 const AT_ONCE: usize = 8;
+/// The same where TLS begins on request: those servers are mostly of mail, and count more strictly.
+const AT_ONCE_ON_REQUEST: usize = 4;
 
 /// What `cli` fills for this stage.
 #[derive(Debug, Clone)]
@@ -300,7 +303,8 @@ impl Readiness {
 
 /// Asks one address everything.
 pub async fn examine(door: &Door, options: &ReadinessOptions) -> Readiness {
-    let limit = door.network().options().limits.concurrency.clamp(1, AT_ONCE);
+    let most = if door.scheme().opening() == Opening::AtOnce { AT_ONCE } else { AT_ONCE_ON_REQUEST };
+    let limit = door.network().options().limits.concurrency.clamp(1, most);
     let prober = prober::Prober::new(door, limit, options.pace.clone());
     if let Err(connection) = prober.knock().await {
         return Readiness { connections_made: prober.made(), ..Readiness::of(*connection) };

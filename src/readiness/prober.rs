@@ -127,6 +127,15 @@ pub(super) struct Prober<'a> {
     cuts_by_chance: AtomicBool,
 }
 
+/// How long a server that sends connections away is left alone before the next try.
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+    Duration::from_millis(1600),
+    Duration::from_millis(3200),
+];
+
 /// How often a question that is cut, or not answered, is asked again before that counts as the answer.
 const ROUNDS: usize = 1;
 /// The same where the server was seen to cut what it answers at other times.
@@ -198,6 +207,7 @@ impl<'a> Prober<'a> {
     /// Connects within the limits, once more where that failed by what may be chance.
     pub(super) async fn enter(&self) -> Result<Entered, Box<Connection>> {
         let mut tries = self.door.network().options().limits.retries;
+        let mut pauses = PAUSES.into_iter();
         loop {
             if self.door.deadline().is_over() {
                 return Err(Box::new(self.door.too_late()));
@@ -214,6 +224,15 @@ impl<'a> Prober<'a> {
                     return Ok(entered);
                 }
                 Err(connection) => {
+                    // A server that let us in before and now sends us away with a word counts connections, and those it has
+                    // not noticed the end of: it is given time.
+                    if connection.connected
+                        && self.first.get().is_some()
+                        && let Some(pause) = pauses.next()
+                    {
+                        tokio::time::sleep(self.door.deadline().cap(pause)).await;
+                        continue;
+                    }
                     let chance = matches!(connection.outcome, Outcome::Timeout | Outcome::Reset);
                     if !chance || tries == 0 || self.door.deadline().is_over() {
                         return Err(connection);

@@ -171,6 +171,20 @@ async fn intolerance_of_versions_is_told_from_settling_on_less() {
 }
 
 #[tokio::test]
+async fn intolerance_of_tls_13_is_told_from_not_having_it() {
+    let everything = || ReadinessOptions { clients: Some(Vec::new()), ..ReadinessOptions::everything() };
+    for reaction in [Reaction::Close, Reaction::Alert(Alert::PROTOCOL_VERSION), Reaction::Reset] {
+        let behaviour = taking(&[Version::Tls12]).with_fault(Fault::IntolerantAbove(Version::Tls12, reaction));
+        let (readiness, _) = examined_with(behaviour, everything()).await;
+        assert_eq!(accepted(&readiness), [Version::Tls12], "{reaction:?}");
+        let told = matches!(readiness.intolerances.as_slice(), [Intolerance::Version(Version::Tls13, _)]);
+        assert!(told, "{reaction:?}: {:?}", readiness.intolerances);
+    }
+    let (readiness, _) = examined_with(taking(&[Version::Tls12]), everything()).await;
+    assert!(readiness.intolerances.is_empty(), "{:?}", readiness.intolerances);
+}
+
+#[tokio::test]
 async fn fragments_and_warnings_change_nothing() {
     let behaviour = Behaviour {
         delivery: Delivery { fragment: 1, stop: None },

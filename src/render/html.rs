@@ -63,3 +63,30 @@ fn text(text: &str) -> String {
     }
     safe
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handshake::{CipherSuite, ClientHello, Extension, Offered, Version};
+    use crate::listen::{Guesses, Observation, Offer, Seen};
+
+    #[test]
+    fn what_a_client_sends_cannot_become_markup() {
+        let name = "<script>alert('1')</script>\"&\u{202e}";
+        let extensions = vec![Extension::server_name(name), Extension::alpn(&["<b>"])];
+        let hello = ClientHello::new(Version::Tls12, [1; 32], vec![CipherSuite(0xc02f)], extensions);
+        let offer = Offer::of(&Offered::Tls(hello), &Guesses::default());
+        let page = page(&Connection::new(&Observation {
+            source: ([192, 0, 2, 7], 50_000).into(),
+            local: ([192, 0, 2, 1], 443).into(),
+            at: "2026-03-01T12:00:00Z".parse().unwrap(),
+            ehlo: None,
+            seen: Seen::Hello(Box::new(offer)),
+            finish: None,
+        }));
+        let escaped = "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&quot;&amp;\\u{202e}";
+        assert!(page.contains(escaped) && page.contains("&lt;b&gt;"), "{page}");
+        assert!(!page.contains("<script>") && !page.contains("<b>") && !page.contains('\u{202e}'), "{page}");
+        assert!(page.contains("It can connect where only TLS 1.2 and newer are spoken."));
+    }
+}

@@ -195,9 +195,7 @@ fn a_service_that_is_down_is_told_of() {
 
 #[test]
 fn forwarding_to_itself_is_refused() {
-    let listening = Listening::start(&[]);
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = format!("{}:8443", crate::support::own_address());
     let said = run(Command::new(env!("CARGO_BIN_EXE_certflight")).args(["listen", &free, "--forward", &free]));
     assert!(said.contains("leads back here"), "{said}");
-    drop(listening);
 }

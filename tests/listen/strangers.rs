@@ -58,7 +58,7 @@ fn silent_connections_make_way_for_others() {
 
 #[test]
 fn what_is_no_hello_is_called_by_its_name() {
-    let listening = Listening::start(&["--timeout", "0.3", "--format", "json"]);
+    let listening = Listening::start(&["--timeout", "1", "--format", "json"]);
     let address = listening.address;
     let whole = hello(Version::Tls12, "cut.example.test");
     let announced_too_large = [22, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff];

@@ -9,7 +9,7 @@ use certflight::handshake::{CipherSuite, ClientHello, Extension, Version};
 use serde_json::{Value, json};
 
 use crate::listening::{Listening, run};
-use crate::support::{Pki, Staging, have};
+use crate::support::{Pki, Staging, have, own_address};
 
 fn certflight(arguments: &[&str]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_certflight")).args(arguments).stdin(Stdio::null()).output().unwrap();
@@ -121,17 +121,17 @@ fn without_a_terminal_each_new_client_is_a_line_and_a_table_comes_in_the_end() {
 #[test]
 fn quiet_says_nothing_where_all_is_well_and_one_line_where_not() {
     for (version, lines) in [(Version::Tls12, 0), (Version::Tls10, 1)] {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let free = format!("{}:8443", own_address());
         let mut child = Command::new(env!("CARGO_BIN_EXE_certflight"))
-            .args(["listen", &free.to_string(), "--quiet", "--count", "1"])
+            .args(["listen", &free, "--quiet", "--count", "1"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let hello = ClientHello::new(version, [1; 32], vec![CipherSuite(0x002f)], Vec::new()).encode();
+        let hello = ClientHello::new(version, [1; 32], vec![CipherSuite(0xc02f)], Vec::new()).encode();
         // Nothing tells when it listens.
         let mut stream = loop {
-            match TcpStream::connect(free) {
+            match TcpStream::connect(&free) {
                 Ok(stream) => break stream,
                 Err(_) => assert!(child.try_wait().unwrap().is_none()),
             }
@@ -151,13 +151,13 @@ fn files_get_the_report_or_have_lines_appended() {
     fs::write(path("log"), "before\n").unwrap();
     for round in 0..2 {
         let listening = Listening::start(&["--format", "ndjson", "--output", &path("log")]);
-        connect(&listening, Version::Tls12, &[0x002f], "a.example.test");
+        connect(&listening, Version::Tls12, &[0xc02f], "a.example.test");
         let told = listening.finish();
         assert_eq!((told.exit, told.stdout.as_str()), (0, ""));
         assert_eq!(fs::read_to_string(path("log")).unwrap().lines().count(), 2 + round);
     }
     let listening = Listening::start(&["--format", "csv", "--output", &path("table.csv")]);
-    connect(&listening, Version::Tls12, &[0x002f], "a.example.test");
+    connect(&listening, Version::Tls12, &[0xc02f], "a.example.test");
     assert_eq!(listening.finish().exit, 0);
     let table = fs::read_to_string(path("table.csv")).unwrap();
     assert_eq!(table.lines().count(), 2);
@@ -177,7 +177,7 @@ fn a_pipe_that_nobody_reads_any_more_ends_it() {
     stderr.read_line(&mut said).unwrap();
     let address = said.trim().strip_prefix("listening on ").unwrap().to_owned();
     drop(child.stdout.take());
-    let hello = ClientHello::new(Version::Tls12, [1; 32], vec![CipherSuite(0x002f)], Vec::new()).encode();
+    let hello = ClientHello::new(Version::Tls12, [1; 32], vec![CipherSuite(0xc02f)], Vec::new()).encode();
     TcpStream::connect(&address).unwrap().write_all(&hello).unwrap();
     let mut rest = String::new();
     stderr.read_to_string(&mut rest).unwrap();
@@ -197,7 +197,7 @@ fn time_ends_it_and_no_client_is_no_good_news() {
 fn one_socket_takes_both_families_where_there_are_both() {
     let listening = Listening::at(":0", &["--format", "ndjson"]);
     let port = listening.address.port();
-    let hello = ClientHello::new(Version::Tls12, [1; 32], vec![CipherSuite(0x002f)], Vec::new()).encode();
+    let hello = ClientHello::new(Version::Tls12, [1; 32], vec![CipherSuite(0xc02f)], Vec::new()).encode();
     let mut sources = Vec::new();
     for host in ["127.0.0.1", "::1"] {
         // A machine may have no IPv6 at all.
@@ -224,7 +224,6 @@ fn what_cannot_be_done_is_said_and_exits_with_3() {
     for (arguments, words) in [
         (vec!["listen", address.as_str()], "something else listens there"),
         (vec!["listen", "192.0.2.1:0"], "this machine has no such address"),
-        (vec!["listen", "no.such.host.invalid:1"], "no.such.host.invalid has no address"),
         (vec!["listen", "somewhere"], "give PORT, :PORT, HOST:PORT or [IPv6]:PORT"),
         (vec!["listen"], "ADDR"),
         (vec!["listen", "127.0.0.1:0", "--cert", file], "no.pem"),

@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::support::{self, CrlPage, Outcome, Pki, Staging};
 
 /// Where `test.sh` unpacks the packages that are not installed.
@@ -79,6 +81,36 @@ impl Stand {
         let connection = &outcome.report["targets"][0]["connections"][0];
         assert!(connection["timings"]["starttls_ms"].is_number(), "{connection}");
         assert!(connection["served"].as_array().is_some_and(|served| served.len() == 2), "{connection}");
+        self.enumerates(scheme, port, &connection["tls"]);
+    }
+
+    /// `tls` goes the same way, as often as it has questions, and finds what `check` was given.
+    #[track_caller]
+    fn enumerates(&self, scheme: &str, port: u16, negotiated: &Value) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_certflight"));
+        command.args(["tls", &format!("{scheme}://www.real.test:{port}"), "--suites-only", "--format", "json"]);
+        command.args(["--timeout", "20", "--connect", &format!("{}:{port}", self.pki.address)]);
+        let output = command.output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|_| panic!("no report: {}", String::from_utf8_lossy(&output.stderr)));
+        let target = &report["targets"][0];
+        let codes: Vec<&str> =
+            target["findings"].as_array().unwrap().iter().filter_map(|it| it["code"].as_str()).collect();
+        assert!(
+            codes.iter().all(|code| code.starts_with("tls.") && *code != "tls.incomplete"),
+            "{}",
+            target["findings"]
+        );
+        assert!(
+            target["versions"].as_array().unwrap().iter().all(|version| version["accepted"].is_boolean()),
+            "{target}"
+        );
+        let found = target["cipher_suites"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|suite| suite["version"] == negotiated["version"] && suite["name"] == negotiated["cipher_suite"]);
+        assert!(found, "{negotiated} is not among {}", target["cipher_suites"]);
     }
 
     /// The server says no to TLS, in this way.

@@ -55,7 +55,7 @@ fn responder() {
 }
 
 fn every(program: Program, test: &str) {
-    if !have(test, program.needs()) {
+    if !have(test, program.needs()) || !program.is_as_read_off(test) {
         return;
     }
     let configurations = Configuration::of(program);

@@ -1,11 +1,13 @@
 //! `testdata/tls-servers.toml`: how each server is set up, and what that makes it accept.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use serde::Deserialize;
 use toml::Value;
 
 use crate::facts::{Facts, Order};
+use crate::support::skipped;
 
 /// What serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -26,6 +28,28 @@ pub enum Program {
 }
 
 impl Program {
+    /// The command that tells its version, where that matters: defaults change from one to the next.
+    fn version_command(self) -> Option<[&'static str; 2]> {
+        match self {
+            Self::OpenSsl => Some(["openssl", "version"]),
+            Self::Nginx => Some(["nginx", "-V"]),
+            Self::GnuTls => Some(["gnutls-serv", "--version"]),
+            Self::Nss | Self::Rustls | Self::Responder => None,
+        }
+    }
+
+    /// Whether it is the version that the configurations were read off; says so where not.
+    pub fn is_as_read_off(self, test: &str) -> bool {
+        let Some([program, argument]) = self.version_command() else { return true };
+        let output = Command::new(program).arg(argument).output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        let wanted = &File::read().read_off[&self];
+        if !said.contains(wanted) {
+            skipped(test, &format!("what servers accept was read off {wanted}, and this is {}", said.trim()));
+        }
+        said.contains(wanted)
+    }
+
     /// The programs that have to be installed.
     pub fn needs(self) -> &'static [&'static str] {
         match self {
@@ -58,6 +82,9 @@ pub struct Configuration {
     /// What else the report says; what is not here is as for every server of the program.
     #[serde(default)]
     traits: BTreeMap<String, Value>,
+    /// The findings above information, as `SEVERITY CODE`.
+    #[serde(default)]
+    findings: Vec<String>,
 }
 
 /// A known fault or blind spot of sslscan.
@@ -84,6 +111,8 @@ pub struct Difference {
 struct File {
     /// Lists that others refer to as `@NAME`.
     lists: BTreeMap<String, Vec<String>>,
+    /// What the version of a program has to contain.
+    read_off: BTreeMap<Program, String>,
     /// What else the report says of every server of a program, unless the server's own traits say otherwise.
     traits: BTreeMap<Program, BTreeMap<String, Value>>,
     server: Vec<Configuration>,
@@ -125,6 +154,7 @@ impl Configuration {
             suites: self.suites.clone(),
             groups: self.groups.clone(),
             traits: self.traits.clone(),
+            findings: self.findings.clone(),
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct Facts {
     pub groups: BTreeMap<String, Vec<String>>,
     /// What else the report says, by its names.
     pub traits: BTreeMap<String, Value>,
+    /// Findings above information.
+    pub findings: Vec<String>,
 }
 
 /// Facts by name, in words, so that sources can be compared and shown.
@@ -55,6 +57,7 @@ impl Facts {
             let words = if self.applies(name) { words(value) } else { vec![NULL.to_owned()] };
             lines.insert(name.clone(), words);
         }
+        lines.insert("findings".to_owned(), sorted(self.findings.iter().cloned()));
         lines
     }
 

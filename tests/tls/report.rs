@@ -64,7 +64,7 @@ fn of(target: &Value) -> Lines {
     lines.insert("authentication".to_owned(), sorted(kinds));
     let bits = items(&target["cipher_suites"]).map(|suite| &suite["dh_bits"]).filter(|bits| !bits.is_null());
     lines.insert("dh_bits".to_owned(), sorted(bits.map(text)));
-    let findings = items(&target["findings"]);
+    let findings = items(&target["findings"]).filter(|finding| finding["severity"] != "info");
     let findings = findings.map(|finding| format!("{} {}", text(&finding["severity"]), text(&finding["code"])));
     lines.insert("findings".to_owned(), sorted(findings));
     lines

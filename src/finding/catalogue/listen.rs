@@ -10,7 +10,7 @@ entries! {
     reference: "RFC 8996 §2";
 
     NO_GOOD_SUITE = "listen.no-good-suite", Fixed(Warning), "A client offers TLS 1.2, but nothing good to use with it";
-    explanation: "The client offers TLS 1.2 or newer, yet none of the cipher suites that a well-kept server takes: AES with GCM or CBC after ECDHE or RSA, which is what Microsoft lists for Office 365, or one of TLS 1.3. The same holds where the curves that its suites need, or the signatures that it accepts, have gone out of use. A server limited to good suites turns it away, though its version is right.";
+    explanation: "The client offers TLS 1.2 or newer, yet none of the cipher suites that a well-kept server takes: those that Microsoft lists for Office 365 (AES with ECDHE, AES-GCM with RSA), their like with ECDSA, and those of TLS 1.3. The same holds where the curves that its suites need, or the signatures that it accepts, have gone out of use. A server limited to good suites turns it away, though its version is right.";
     remedy: "Whoever runs the clients named enables ECDHE with AES-GCM, the curve P-256 or X25519 and signatures with SHA-256 in their TLS settings (group policy or SCHANNEL keys on Windows, the policy or configuration of the library elsewhere), or updates them.";
     reference: "RFC 9325 §4.2";
 

@@ -27,7 +27,9 @@ pub(in crate::finding) fn in_words(obstacle: Obstacle) -> String {
         Obstacle::OldVersion(Some(version)) => format!("offers nothing newer than {version}"),
         Obstacle::OldVersion(None) => "offers no version of TLS that is known".to_owned(),
         Obstacle::Ssl2Form => "sends a hello in the form of SSL 2, which servers of today refuse".to_owned(),
-        Obstacle::NoGoodSuite => "offers no AES suite with ECDHE or RSA, and none of TLS 1.3".to_owned(),
+        Obstacle::NoGoodSuite => {
+            "offers neither AES with ECDHE, nor AES-GCM with RSA, nor a suite of TLS 1.3".to_owned()
+        }
         Obstacle::NoUsableGroup => "offers only elliptic curves that are out of use".to_owned(),
         Obstacle::OldSignatures => "accepts only signatures with SHA-1 and older".to_owned(),
     }

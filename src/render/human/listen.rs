@@ -318,3 +318,97 @@ fn clients(count: usize) -> String {
 fn connections(count: u64) -> String {
     if count == 1 { "1 connection".to_owned() } else { format!("{count} connections") }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::finding::{self, Policy};
+    use crate::handshake::{CipherSuite, ClientHello, Extension, Offered};
+    use crate::listen::{Guesses, Ledger, Observation, Offer, Seen};
+    use crate::report::listen::Setting;
+
+    /// Clients of ever newer versions, whose names try to do things to a terminal.
+    fn report(clients: u8) -> ListenReport {
+        let mut ledger = Ledger::new(100);
+        let at = "2026-03-01T12:00:00Z".parse().unwrap();
+        for number in 0..clients {
+            let version = if number % 3 == 0 { Version::Tls10 } else { Version::Tls12 };
+            let name = format!("mail{number}\u{1b}[2J\u{202e}.example.test");
+            let suites = vec![CipherSuite(0xc02f), CipherSuite(0x0005)];
+            let hello = ClientHello::new(version, [1; 32], suites, vec![Extension::server_name(&name)]);
+            let offer = Offer::of(&Offered::Tls(hello), &Guesses::default());
+            let source = IpAddr::V4(Ipv4Addr::new(192, 0, 2, number));
+            ledger.record(&Observation {
+                source: (source, 50_000).into(),
+                local: ([192, 0, 2, 254], 443).into(),
+                at,
+                ehlo: None,
+                seen: Seen::Hello(Box::new(offer)),
+                finish: None,
+            });
+        }
+        let setting = Setting {
+            started: at,
+            listening: vec!["192.0.2.254:443".to_owned()],
+            manner: Manner::Refuse,
+            starttls: None,
+            forward: None,
+        };
+        let findings = finding::judge_listen(&ledger, &Policy::default());
+        let end = "2026-03-01T12:03:20Z".parse().unwrap();
+        ListenReport::new(&setting, &ledger, &findings, end, usize::MAX)
+    }
+
+    fn printed(act: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+        let mut octets = Vec::new();
+        act(&mut octets).unwrap();
+        String::from_utf8(octets).unwrap()
+    }
+
+    #[test]
+    fn a_screen_fits_whatever_its_size() {
+        for clients in [0, 1, 9, 40] {
+            let report = report(clients);
+            for (columns, lines) in [(20, 6), (40, 8), (80, 24), (200, 60)] {
+                let options = Options { width: columns, ..Options::default() };
+                let screen = printed(|writer| live(&report, lines, &options, writer));
+                assert!(screen.lines().count() <= lines, "{clients} on {columns}×{lines}: {screen}");
+                let widest = screen.lines().map(|line| Text::of(line).width()).max();
+                assert!(widest <= Some(columns), "{clients} on {columns}×{lines}: {screen}");
+            }
+        }
+        let screen = printed(|writer| live(&report(9), 10, &Options::default(), writer));
+        assert!(screen.contains("9 clients, 3 without TLS 1.2"), "{screen}");
+        assert!(screen.contains("… and 5 clients"), "{screen}");
+        assert!(screen.lines().nth(4).unwrap().contains("TLS 1.0  no"), "the old ones first: {screen}");
+    }
+
+    #[test]
+    fn the_summary_says_how_many_and_which() {
+        let report = report(4);
+        let summary = printed(|writer| listen(&report, &Options { width: 120, ..Options::default() }, writer));
+        let first = summary.lines().next().unwrap();
+        assert_eq!(first, "WARNING  192.0.2.254:443 — 2 of 4 clients in 3 minutes cannot do TLS 1.2 with a good suite");
+        assert!(summary.contains("newest version  TLS 1.0: 2 clients, 2 connections; TLS 1.2: 2 clients"), "{summary}");
+        assert!(summary.contains("warning  listen.old-client"), "{summary}");
+        let verbose = printed(|writer| listen(&report, &Options { verbose: true, ..Options::default() }, writer));
+        assert!(verbose.contains("TLS_RSA_WITH_RC4_128_SHA") && verbose.contains("t10d"), "{verbose}");
+        for text in [summary, verbose] {
+            assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_a_line() {
+        let report = report(1);
+        let line = printed(|writer| new_client(&report.clients[0], &Options::default(), writer));
+        assert_eq!(line.lines().count(), 1);
+        let name = "mail0\\x1b[2J\\u{202e}.example.test";
+        let expected = format!(
+            "2026-03-01T12:00:00Z  192.0.2.0  TLS 1.0  offers nothing newer than TLS 1.0; asks for {name}; weak suites: RC4; "
+        );
+        assert!(line.starts_with(&expected), "{line}");
+    }
+}
