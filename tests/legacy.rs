@@ -260,7 +260,8 @@ fn version_intolerant_servers_are_read() {
             });
             outcome.expect(2, &[LEGACY, NO_SOURCE]);
             assert_eq!(connection(&outcome)["tls"]["version"], version.name());
-            assert!(connections <= 9, "{connections}");
+            // Of those, four make sure that a cut is no chance.
+            assert!(connections <= 13, "{connections}");
         }
     }
 }

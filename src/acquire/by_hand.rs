@@ -95,6 +95,9 @@ enum Form {
     Bare,
 }
 
+/// How often a cut at TLS 1.2 has to be seen again, with the older version answered in between, to be a refusal.
+const CUTS_SEEN_AGAIN: usize = 2;
+
 /// In this order, until one is answered.
 const OFFERS: [(Version, Form); 6] = [
     (Version::Tls12, Form::Every),
@@ -111,6 +114,8 @@ enum Said {
     Settled(Box<Settled>),
     /// No, and how.
     Refused(String),
+    /// The connection was cut, which may mean no, and may be chance or a limit on connections; how.
+    Cut(String),
     /// Nothing that says anything about versions: the connection was not made, silence, another protocol, a name or a
     /// client that is not served.
     Nothing,
@@ -129,7 +134,7 @@ pub(super) async fn ask(door: &Door, failed: Connection) -> Connection {
         let offer = Offer { version, form, sound_only: false };
         match offer.make(door).await {
             Said::Settled(settled) => return Box::pin(look_closer(door, failed, offer, *settled)).await,
-            Said::Refused(_) => {}
+            Said::Refused(_) | Said::Cut(_) => {}
             Said::Nothing => return failed,
         }
     }
@@ -141,9 +146,19 @@ async fn look_closer(door: &Door, failed: Connection, offer: Offer, first: Settl
     let mut settled = first;
     let mut refuses_tls12 = None;
     if offer.version < Version::Tls12 {
-        match (Offer { version: Version::Tls12, ..offer }).make(door).await {
+        let newer = Offer { version: Version::Tls12, ..offer };
+        let mut said = newer.make(door).await;
+        for _ in 0..CUTS_SEEN_AGAIN {
+            if !matches!(said, Said::Cut(_)) {
+                break;
+            }
+            // Where what was answered is not either, nothing can be said.
+            let Said::Settled(_) = offer.make(door).await else { return failed };
+            said = newer.make(door).await;
+        }
+        match said {
             Said::Settled(newer) => settled = *newer,
-            Said::Refused(how) => refuses_tls12 = Some(how),
+            Said::Refused(how) | Said::Cut(how) => refuses_tls12 = Some(how),
             Said::Nothing => return failed,
         }
     }
@@ -282,8 +297,8 @@ impl Offer {
 
 fn refused(ended: &Ended) -> Said {
     match ended.outcome {
-        Outcome::Reset => Said::Refused("with a reset".to_owned()),
-        Outcome::Closed => Said::Refused("by closing the connection".to_owned()),
+        Outcome::Reset => Said::Cut("with a reset".to_owned()),
+        Outcome::Closed => Said::Cut("by closing the connection".to_owned()),
         Outcome::TlsFailure => Said::Refused(format!("with nonsense ({})", ended.detail)),
         _ => Said::Nothing,
     }
