@@ -214,6 +214,10 @@ impl<'a> Older<'a> {
             && !self.left.is_empty()
             && self.end.as_ref().is_some_and(Reply::is_doubtful)
         {
+            if prober.is_gone() {
+                self.left_open = true;
+                break;
+            }
             let before = self.left.len();
             self.resume().await;
             if self.left.len() < before {

@@ -93,6 +93,12 @@ impl Offer {
         // With TLS 1.3 in it there is no other compression (RFC 8446 §4.1.2).
         hello.compression = vec![0];
         hello.session_id = random().to_vec();
+        // Some load balancers hang at messages of 256 to 511 octets, which is why clients pad theirs (RFC 7685 §1).
+        let length = hello.message().len();
+        if (256..512).contains(&length) {
+            let padding = vec![0; 512_usize.saturating_sub(length).saturating_sub(4).max(1)];
+            hello.extensions.get_or_insert_default().push(Extension::new(Extension::PADDING, padding));
+        }
         hello
     }
 }
@@ -198,6 +204,21 @@ mod tests {
             assert!(few.contains(&CipherSuite::from_name(name).unwrap()), "{name}");
         }
         assert!(groups_of_13().contains(&Group::X25519_MLKEM768) && !curves().contains(&Group::X25519_MLKEM768));
+    }
+
+    #[test]
+    fn a_hello_like_that_of_current_clients_has_none_of_the_lengths_that_some_servers_hang_at() {
+        for count in 1..60 {
+            let offer = Offer {
+                suites: suites(Version::Tls12).into_iter().take(count).collect(),
+                groups: curves(),
+                schemes: schemes(),
+                ..Offer::default()
+            };
+            let hello = offer.hello_with_tls13(&Host::Name("a.test".to_owned()));
+            assert!(!(256..512).contains(&hello.message().len()), "{count}: {}", hello.message().len());
+            assert_eq!(hello.versions().first(), Some(&Version::Tls13));
+        }
     }
 
     #[test]

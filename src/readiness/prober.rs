@@ -125,6 +125,8 @@ pub(super) struct Prober<'a> {
     has_been_cut: AtomicBool,
     /// Whether a question that was cut once was answered later.
     cuts_by_chance: AtomicBool,
+    /// Whether the server fell silent.
+    is_gone: AtomicBool,
 }
 
 /// How long a server that sends connections away is left alone before the next try.
@@ -152,6 +154,7 @@ impl<'a> Prober<'a> {
             answered: OnceLock::new(),
             has_been_cut: AtomicBool::new(false),
             cuts_by_chance: AtomicBool::new(false),
+            is_gone: AtomicBool::new(false),
         }
     }
 
@@ -172,10 +175,16 @@ impl<'a> Prober<'a> {
 
     /// Whether a question that was answered before still is, so that what is not is no matter of too many connections.
     pub(super) async fn still_answers(&self) -> bool {
-        match self.answered.get() {
-            Some(hello) => matches!(self.ask(hello).await, Reply::Hello(_)),
-            None => false,
-        }
+        let Some(hello) = self.answered.get() else { return false };
+        let reply = self.ask(hello).await;
+        self.is_gone.store(reply.is_silence(), Ordering::Relaxed);
+        matches!(reply, Reply::Hello(_))
+    }
+
+    /// Whether not even a connection was made, or not a word said, when it was last asked what it had answered before: then
+    /// every further question costs its wait, and tells nothing.
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_gone.load(Ordering::Relaxed)
     }
 
     /// Asks again what was cut or not answered. `None` where that may be chance, or a limit on connections: what was answered
@@ -183,6 +192,9 @@ impl<'a> Prober<'a> {
     pub(super) async fn make_sure(&self, hello: &ClientHello, first: Reply) -> Option<Reply> {
         let (mut reply, mut seen_again) = (first, 0);
         while reply.is_doubtful() && seen_again < self.rounds() {
+            if self.is_gone() {
+                return None;
+            }
             reply = self.ask(hello).await;
             if !reply.is_doubtful() {
                 self.note_chance();

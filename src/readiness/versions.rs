@@ -47,7 +47,13 @@ pub(super) async fn ssl2(prober: &Prober<'_>) -> Ssl2 {
 /// version is taken, so that it can be told whether the server still answers.
 pub(super) async fn make_sure_of_ssl2(prober: &Prober<'_>, first: Ssl2, others: bool) -> Ssl2 {
     let (mut answer, mut seen_again) = (first, 0);
-    while answer.end.as_ref().is_some_and(Reply::is_doubtful) && seen_again < prober.rounds() {
+    while let Some(end) = answer.end.as_ref().filter(|end| end.is_doubtful())
+        && seen_again < prober.rounds()
+    {
+        if prober.is_gone() {
+            answer.facts.support = untaken(None, Some(end), false);
+            break;
+        }
         answer = ssl2(prober).await;
         seen_again = seen_again.saturating_add(1);
         let Some(end) = &answer.end else {
@@ -325,6 +331,10 @@ impl<'a> Newest<'a> {
         let prober = self.inquiry.prober;
         while !self.left_open && self.seen_again < prober.rounds() && self.end.as_ref().is_some_and(Reply::is_doubtful)
         {
+            if prober.is_gone() {
+                self.left_open = true;
+                break;
+            }
             let before = self.facts.suites.len();
             self.exhaust().await;
             if self.facts.suites.len() > before || !self.end.as_ref().is_some_and(Reply::is_doubtful) {
