@@ -131,11 +131,7 @@ impl Asked {
         let server = match named.target {
             Ok(Target::Server(server)) => server,
             Ok(_) => {
-                return vec![self.unasked(
-                    &text,
-                    "it is a file, and files take no connections: name a server",
-                    started,
-                )];
+                return vec![self.unasked(&text, "it is a file, and files take no connections", started)];
             }
             Err(error) => return vec![self.unasked(&text, &error.to_string(), started)],
         };
@@ -211,7 +207,7 @@ impl Asked {
     /// What cannot be asked at all.
     fn unasked(&self, text: &str, reason: &str, started: Instant) -> TlsTarget {
         let error = AcquireError::NotATarget { text: text.to_owned(), reason: reason.to_owned() };
-        let findings = finding::judge_no_target(&error, &self.policy);
+        let findings = finding::judge_no_server(&error, &self.policy);
         TlsTarget::new(&Examined {
             target: text,
             failures: &[],

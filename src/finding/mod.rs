@@ -320,10 +320,10 @@ pub fn judge_tls(asked: &TlsAsked<'_>, policy: &Policy) -> Vec<Finding> {
     arrange(judges::tls(asked), policy)
 }
 
-/// Why something that was named is no target.
+/// Why something that was named as a server is none.
 #[must_use]
-pub fn judge_no_target(error: &AcquireError, policy: &Policy) -> Vec<Finding> {
-    arrange(judges::no_target(error), policy)
+pub fn judge_no_server(error: &AcquireError, policy: &Policy) -> Vec<Finding> {
+    arrange(judges::no_server(error), policy)
 }
 
 /// Judges a trust store and what was asked of it, as the `roots` command does: a root that is not trusted is critical.

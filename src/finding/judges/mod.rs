@@ -74,10 +74,11 @@ pub(super) fn examination(examination: &Examination, policy: &Policy, at: Timest
     sink.findings
 }
 
-/// What was named as a target and is none, or could not be read.
-pub(super) fn no_target(error: &AcquireError) -> Vec<Finding> {
+/// What was named as a server and is none.
+pub(super) fn no_server(error: &AcquireError) -> Vec<Finding> {
     let mut sink = Sink::default();
-    unread(error, &mut sink);
+    let remedy = "name a server: HOST, HOST:PORT, [IPv6]:PORT or SCHEME://HOST".to_owned();
+    sink.report(machine::TARGET_UNREADABLE, Weight::Usual, About::Target, error.to_string(), remedy);
     sink.findings
 }
 
