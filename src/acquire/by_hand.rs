@@ -13,7 +13,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use ring::rand::{SecureRandom as _, SystemRandom};
 use rustls::SignatureScheme as LibraryScheme;
 
 use super::door::Door;
@@ -290,7 +289,7 @@ impl Offer {
         if extensions.is_empty() || self.version == Version::Ssl3 {
             suites.push(CipherSuite::EMPTY_RENEGOTIATION_INFO_SCSV);
         }
-        let hello = ClientHello::new(self.version, random(), suites, extensions);
+        let hello = ClientHello::new(self.version, hello::random(), suites, extensions);
         if self.form == Form::Bare { ClientHello { extensions: None, ..hello } } else { hello }
     }
 }
@@ -320,9 +319,7 @@ async fn enter(door: &Door) -> Option<Box<dyn Stream>> {
 
 async fn ask_ssl2(door: &Door, failed: Connection) -> Connection {
     let Some(mut stream) = enter(door).await else { return failed };
-    let mut challenge = [0; 16];
-    challenge.copy_from_slice(random().split_at(16).0);
-    let probe = ssl2::ClientHello::probe(challenge);
+    let probe = hello::ssl2_probe();
     let step = door.network().options().limits.step;
     let started = std::time::Instant::now();
     let Ok(answer) = hello::ask_ssl2(stream.as_mut(), &probe, step, door.deadline()).await else { return failed };
@@ -388,15 +385,6 @@ fn extensions(version: Version, server_name: &Host) -> Vec<Extension> {
     extensions.push(Extension::new(Extension::EXTENDED_MASTER_SECRET, []));
     extensions.push(Extension::renegotiation_info());
     extensions
-}
-
-/// No key is agreed on, so nothing hangs on it.
-fn random() -> [u8; 32] {
-    let mut octets = [0; 32];
-    if SystemRandom::new().fill(&mut octets).is_err() {
-        octets = [0x5a; 32];
-    }
-    octets
 }
 
 #[cfg(test)]

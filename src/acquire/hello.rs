@@ -7,6 +7,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
@@ -89,6 +90,22 @@ pub async fn ask_ssl2(
     })
     .await?;
     answer.ok_or_else(|| Ended::new(Outcome::Closed, "no answer of SSL 2"))
+}
+
+/// Octets for a hello's `random` and the like. No key is agreed on, so nothing hangs on them.
+pub(crate) fn random() -> [u8; 32] {
+    let mut octets = [0; 32];
+    if SystemRandom::new().fill(&mut octets).is_err() {
+        octets = [0x5a; 32];
+    }
+    octets
+}
+
+/// A hello that offers SSL 2 and nothing else.
+pub(crate) fn ssl2_probe() -> ssl2::ClientHello {
+    let mut challenge = [0; 16];
+    challenge.copy_from_slice(random().split_at(16).0);
+    ssl2::ClientHello::probe(challenge)
 }
 
 /// Writes, then reads until `take` has had enough.

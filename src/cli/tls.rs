@@ -150,7 +150,8 @@ impl Asked {
             let asked = TlsAsked {
                 target: &name,
                 resolution: found.resolution.as_ref(),
-                failures,
+                // What failed on the way to an address that can be asked is in the report alone.
+                failures: if readiness.is_some() { failures } else { &found.failures },
                 working,
                 readiness,
                 expected_clients: &self.expected_clients,
@@ -161,7 +162,7 @@ impl Asked {
             TlsTarget::new(&Examined { target: &name, failures: &failures, readiness, findings: &findings, elapsed })
         };
         if found.doors.is_empty() {
-            return vec![self.unreached(&name, &found, started.elapsed())];
+            return vec![judged(None, &[], &[], started.elapsed())];
         }
         if working.is_empty() {
             return lost.iter().map(|(readiness, elapsed)| judged(Some(readiness), &[], &[], *elapsed)).collect();
@@ -181,27 +182,6 @@ impl Asked {
         door.set_deadline(Deadline::after(self.deadline));
         let readiness = readiness::examine(door, options).await;
         (readiness, started.elapsed())
-    }
-
-    /// No address that could be asked.
-    fn unreached(&self, name: &str, found: &door::Doors, elapsed: Duration) -> TlsTarget {
-        let asked = TlsAsked {
-            target: name,
-            resolution: found.resolution.as_ref(),
-            failures: &found.failures,
-            working: &[],
-            readiness: None,
-            expected_clients: &self.expected_clients,
-            expect_office365: self.expect_office365,
-        };
-        let findings = finding::judge_tls(&asked, &self.policy);
-        TlsTarget::new(&Examined {
-            target: name,
-            failures: &found.failures,
-            readiness: None,
-            findings: &findings,
-            elapsed,
-        })
     }
 
     /// What cannot be asked at all.

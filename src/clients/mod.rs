@@ -18,6 +18,8 @@ use crate::handshake::{CipherSuite, ClientHello, Version};
 use crate::spelling::distance;
 use template::Template;
 
+pub(crate) use template::share;
+
 const BOOK: &str = include_str!("../../data/clients.toml");
 
 /// One client, or several that behave the same.

@@ -144,7 +144,7 @@ impl Element {
 
 /// A share that servers take for a key, though nobody knows what belongs to it; `None` for groups that no client of the
 /// data sends one of.
-pub(super) fn share(group: Group) -> Option<Vec<u8>> {
+pub(crate) fn share(group: Group) -> Option<Vec<u8>> {
     // The base point of Curve25519 (RFC 7748 §4.1).
     let curve25519 = || std::iter::once(9).chain([0; 31]);
     match group {

@@ -1,14 +1,12 @@
 //! Known clients: each whose versions and suites leave it open is stood in for by sending its very hello.
 
-use std::collections::HashMap;
-
 use futures_util::future::join_all;
 
-use super::offer;
 use super::prober::{Prober, Reply};
 use super::{ClientResult, Readiness, VersionFacts};
 use crate::acquire::PresentedCertificate;
-use crate::clients::{Answer, Chosen, Client, Presented, ServerFacts, all, decide, outcome};
+use crate::acquire::hello::random;
+use crate::clients::{Answer, Chosen, Client, Presented, Refusal, ServerFacts, all, decide, outcome};
 use crate::handshake::{ClientHello, Flight, ServerHello, Version};
 use crate::net::Outcome;
 use crate::path::hostname::{self, NameCheck};
@@ -17,42 +15,51 @@ use crate::x509::Certificate;
 
 /// Every known client, or those named.
 pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness, names: Option<&[String]>) -> Vec<ClientResult> {
+    if names.is_some_and(<[String]>::is_empty) {
+        // The data need not even be read.
+        return Vec::new();
+    }
     let wanted = |client: &&Client| names.is_none_or(|names| names.contains(&client.name));
     let facts = facts(readiness);
-    let random = offer::random();
+    let random = random();
     let name = match prober.door.server_name() {
         Host::Name(name) => Some(name.as_str()),
         Host::Address(_) => None,
     };
     // Several clients send the same hello: it is asked once.
     let mut hellos: Vec<ClientHello> = Vec::new();
-    let mut questions: HashMap<&str, usize> = HashMap::new();
-    for client in all().iter().filter(wanted) {
-        if decide(client, &facts).is_none() {
-            let hello = client.hello(name, random);
-            let place = hellos.iter().position(|known| *known == hello).unwrap_or_else(|| {
-                hellos.push(hello);
-                hellos.len().saturating_sub(1)
-            });
-            questions.insert(&client.name, place);
-        }
-    }
-    let replies = join_all(hellos.iter().map(|hello| prober.ask(hello))).await;
-    let replies = made_sure(prober, &hellos, replies).await;
-    all()
+    let questions: Vec<(&'static Client, Result<usize, Refusal>)> = all()
         .iter()
         .filter(wanted)
-        .map(|client| match questions.get(client.name.as_str()).and_then(|place| replies.get(*place)) {
-            Some(Ok(reply)) => answered(client, reply, readiness, &facts, prober.door.server_name()),
-            Some(Err(NotSure(how))) => ClientResult {
+        .map(|client| {
+            let question = match decide(client, &facts) {
+                Some(refusal) => Err(refusal),
+                None => {
+                    let hello = client.hello(name, random);
+                    Ok(hellos.iter().position(|known| *known == hello).unwrap_or_else(|| {
+                        hellos.push(hello);
+                        hellos.len().saturating_sub(1)
+                    }))
+                }
+            };
+            (client, question)
+        })
+        .collect();
+    let replies = join_all(hellos.iter().map(|hello| prober.ask(hello))).await;
+    let replies = made_sure(prober, &hellos, replies).await;
+    questions
+        .into_iter()
+        .map(|(client, question)| match question.map(|place| replies.get(place)) {
+            Ok(Some(Ok(reply))) => answered(client, reply, readiness, &facts, prober.door.server_name()),
+            Ok(Some(Err(NotSure(how)))) => ClientResult {
                 reason: Some(format!("{how}, as the server also does with what it answers at other times")),
                 ..unknown(client)
             },
-            None => ClientResult {
-                connects: Some(false),
-                reason: decide(client, &facts).map(|refusal| refusal.to_string()),
-                ..unknown(client)
-            },
+            // Every question has its reply.
+            Ok(None) => unknown(client),
+            Err(refusal) => {
+                ClientResult { connects: Some(false), reason: Some(refusal.to_string()), ..unknown(client) }
+            }
         })
         .collect()
 }
@@ -60,7 +67,8 @@ pub(super) async fn ask(prober: &Prober<'_>, readiness: &Readiness, names: Optio
 /// What ended a connection, and may be chance, or a limit on connections.
 struct NotSure(String);
 
-/// Asks again what was not answered, and what was cut, this one after the other: a server that limits connections is no answer to a client.
+/// Asks again what was not answered, and what was cut, this one after the other: a server that limits connections is no
+/// answer to a client.
 async fn made_sure(prober: &Prober<'_>, hellos: &[ClientHello], replies: Vec<Reply>) -> Vec<Result<Reply, NotSure>> {
     let is_cut =
         |reply: &Reply| reply.is_cut() || matches!(reply, Reply::Unopened(to) if to.outcome != Outcome::Timeout);

@@ -213,7 +213,7 @@ pub enum Intolerance {
     Version(Version, String),
     /// It settles on a suite that was not offered.
     SuiteNotOffered(Version, CipherSuite),
-    /// It asks for a key share although none could be sent, or cannot cope with none.
+    /// It ends the connection where no key share is sent.
     EmptyKeyShare,
 }
 

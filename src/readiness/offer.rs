@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use ring::rand::{SecureRandom as _, SystemRandom};
-
+use crate::acquire::hello::random;
+use crate::clients::share;
 use crate::handshake::{Authentication, CipherSuite, ClientHello, Extension, Group, SignatureScheme, Version};
 use crate::target::Host;
 
@@ -101,31 +101,6 @@ impl Offer {
         }
         hello
     }
-}
-
-/// A public key that a server can work with; nobody holds the private one, and nobody needs to.
-pub(super) fn share(group: Group) -> Option<Vec<u8>> {
-    match group {
-        Group::X25519 => Some(random().to_vec()),
-        Group::SECP256R1 => {
-            // The curve's base point (SEC 2 §2.4.2), uncompressed.
-            const G: [u8; 65] = [
-                0x04, 0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2,
-                0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96, 0x4f,
-                0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce,
-                0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
-            ];
-            Some(G.to_vec())
-        }
-        _ => None,
-    }
-}
-
-pub(super) fn random() -> [u8; 32] {
-    let mut random = [0; 32];
-    // Without randomness the question is as good; the answer holds no secret.
-    let _ = SystemRandom::new().fill(&mut random);
-    random
 }
 
 /// All suites of a version, those first that servers are likely to take.

@@ -7,7 +7,8 @@ use super::elimination::{Choices, Inquiry, Older, turned, unseen_first, untaken}
 use super::offer::{self, Offer};
 use super::prober::{Prober, Reply};
 use super::{AcceptedSuite, Intolerance, Preference, Support, VersionFacts};
-use crate::handshake::{Alert, CipherSuite, Extension, Group, Version, ssl2};
+use crate::acquire::hello::ssl2_probe;
+use crate::handshake::{Alert, CipherSuite, Extension, Group, Version};
 
 /// The answer of a server that may speak SSL 2.
 pub(super) struct Ssl2 {
@@ -19,9 +20,7 @@ pub(super) struct Ssl2 {
 
 /// Asks for SSL 2.
 pub(super) async fn ssl2(prober: &Prober<'_>) -> Ssl2 {
-    let mut challenge = [0; 16];
-    challenge.copy_from_slice(offer::random().first_chunk::<16>().unwrap_or(&[0; 16]));
-    match prober.ask_ssl2(&ssl2::ClientHello::probe(challenge)).await {
+    match prober.ask_ssl2(&ssl2_probe()).await {
         // Some servers answer in SSL 2's form only to say that nothing is in common.
         Ok(hello) if hello.cipher_kinds.is_empty() => Ssl2 {
             facts: VersionFacts::new(Version::Ssl2, Support::Refused("it offers no suite".to_owned())),

@@ -108,7 +108,7 @@ pub fn target(target: &Target, options: &Options, writer: &mut dyn Write) -> io:
         };
     }
     let mut page = options.page(writer);
-    headline(target, &mut page)?;
+    headline(target.verdict, &target.target, &gist(target), &mut page)?;
     chain::show(target, options.verbose, &mut page)?;
     chain::connections(target, options.verbose, &mut page)?;
     endpoints::show(target, options.verbose, &mut page)?;
@@ -156,18 +156,14 @@ fn quiet_line(word: &str, name: &str, findings: &[Finding], writer: &mut dyn Wri
 }
 
 /// Verdict, target, and the gist: on one line where it fits, else on at most three more.
-fn headline(target: &Target, page: &mut Page<'_>) -> io::Result<()> {
-    let title = Text::new()
-        .styled(verdict_style(target.verdict), verdict_word(target.verdict))
-        .plain("  ")
-        .styled(BOLD, &target.target);
-    let gist = gist(target);
-    let whole = title.clone().plain(" — ").then(&gist);
+fn headline(verdict: Verdict, name: &str, gist: &Text, page: &mut Page<'_>) -> io::Result<()> {
+    let title = Text::new().styled(verdict_style(verdict), verdict_word(verdict)).plain("  ").styled(BOLD, name);
+    let whole = title.clone().plain(" — ").then(gist);
     if whole.width() <= page.width {
         return page.line(&whole);
     }
     page.hanging(&Text::new(), 2, &title, 4)?;
-    page.block(2, &gist, 3)
+    page.block(2, gist, 3)
 }
 
 /// A finding's message beneath the name of what it is of, which need not be said twice.

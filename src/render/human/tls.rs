@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{
-    BOLD, DIM, GREEN, Options, RED, YELLOW, findings, message_under, quiet_line, summary, verdict_style, verdict_word,
+    BOLD, DIM, GREEN, Options, RED, YELLOW, findings, headline, message_under, quiet_line, summary, verdict_word,
 };
 use crate::render::text::{Page, Text};
 use crate::report::tls::{TlsCertificate, TlsClient, TlsPreference, TlsReport, TlsSuite, TlsTarget, TlsVersion};
@@ -34,18 +34,7 @@ fn target(target: &TlsTarget, options: &Options, writer: &mut dyn Write) -> io::
         };
     }
     let mut page = options.page(writer);
-    let title = Text::new()
-        .styled(verdict_style(target.verdict), verdict_word(target.verdict))
-        .plain("  ")
-        .styled(BOLD, &target.target);
-    let gist = gist(target);
-    let whole = title.clone().plain(" — ").then(&gist);
-    if whole.width() <= page.width {
-        page.line(&whole)?;
-    } else {
-        page.hanging(&Text::new(), 2, &title, 4)?;
-        page.block(2, &gist, 3)?;
-    }
+    headline(target.verdict, &target.target, &gist(target), &mut page)?;
     if !target.versions.is_empty() {
         versions(target, &mut page)?;
     }
